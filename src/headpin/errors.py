@@ -1,0 +1,63 @@
+"""The machine's troubles. What people wrote wrongly is a `headpin.problems.Problem`, a value.
+
+The class is the retry policy::
+
+    HeadpinError
+    ├── UsageError        the command was used wrongly; exit 2; trying again is useless
+    ├── PermanentError    stays so until the input changes; exit 3
+    │   ├── NotARepository
+    │   ├── HistoryMissing    a shallow or incomplete clone; the message says how to deepen it
+    │   └── ObjectDamaged
+    └── TemporaryError    may be gone in a while; try again with back-off; exit 3
+        ├── Conflict      somebody else moved the ref; observe again and decide anew, at once
+        ├── RefLocked
+        └── SourceTrouble a source repository that did not answer, or answered nonsense
+
+Must never import anything of headpin. `remedy` is what to do next, in words for a person.
+"""
+
+from __future__ import annotations
+
+
+class HeadpinError(Exception):
+    """The root: a message, and what a person can do about it."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class UsageError(HeadpinError):
+    """The command line asks for something that does not exist or does not go together."""
+
+
+class PermanentError(HeadpinError):
+    """Trying again changes nothing until somebody changes the input."""
+
+
+class NotARepository(PermanentError):
+    """There is no git repository, or no config repository, at the place named."""
+
+
+class HistoryMissing(PermanentError):
+    """An object that history names is not in this clone."""
+
+
+class ObjectDamaged(PermanentError):
+    """An object is in the repository but cannot be read."""
+
+
+class TemporaryError(HeadpinError):
+    """The same thing may work in a while."""
+
+
+class Conflict(TemporaryError):
+    """A ref is no longer where it was when it was read."""
+
+
+class RefLocked(TemporaryError):
+    """Another program holds the lock of a ref, or died holding it."""
+
+
+class SourceTrouble(TemporaryError):
+    """A source repository did not answer in time, or not with a branch head."""

@@ -1,0 +1,63 @@
+"""What people write: one module a kind, as immutable pydantic models.
+
+The JSON Schemas in `schemas/` and `docs/config-reference.md` are generated from these. Only this package
+imports pydantic. Must never know where a document lies or what another document says.
+"""
+
+from headpin.model.agent import Agent, Image, Port, Probe, Probes, Security, Source
+from headpin.model.environment import Environment
+from headpin.model.kinds import KINDS, DocumentKind
+from headpin.model.override import Override
+from headpin.model.parse import Fault, parse
+from headpin.model.pin import Pin
+from headpin.model.pipeline import Pipeline, Stage
+from headpin.model.project import Project
+from headpin.model.quantity import amount
+from headpin.model.reference import config_reference
+from headpin.model.schema import json_schema
+from headpin.model.settings import (
+    Defaults,
+    FileContent,
+    OwnLayer,
+    Quantities,
+    Resources,
+    Scaling,
+    SecretKey,
+    Settings,
+)
+from headpin.model.workspace import API_VERSION, Limits, Plan, WorkspaceDocument
+
+__all__ = [
+    "API_VERSION",
+    "KINDS",
+    "Agent",
+    "Defaults",
+    "DocumentKind",
+    "Environment",
+    "Fault",
+    "FileContent",
+    "Image",
+    "Limits",
+    "Override",
+    "OwnLayer",
+    "Pin",
+    "Pipeline",
+    "Plan",
+    "Port",
+    "Probe",
+    "Probes",
+    "Project",
+    "Quantities",
+    "Resources",
+    "Scaling",
+    "SecretKey",
+    "Security",
+    "Settings",
+    "Source",
+    "Stage",
+    "WorkspaceDocument",
+    "amount",
+    "config_reference",
+    "json_schema",
+    "parse",
+]

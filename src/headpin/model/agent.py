@@ -1,0 +1,169 @@
+"""`projects/<project>/agents/<agent>/agent.yaml`: a deployable."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from headpin.model.document import IMAGE_PATTERN, Branch, Described, Part, RepositoryPath
+from headpin.model.settings import MountPath, Settings
+
+PortName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")
+]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[int, Field(ge=1, le=3600)]
+Argument = Annotated[str, StringConstraints(max_length=4096)]
+Address = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+def _image_pattern(text: str) -> str:
+    filled = text.replace("{revision}", "0" * 40).replace("{short}", "0" * 7)
+    if "{" in filled or "}" in filled:
+        raise ValueError("the placeholders are {revision} and {short}")
+    if re.fullmatch(IMAGE_PATTERN, filled) is None:
+        raise ValueError(f"{text!r} is not the name of a container image with a tag or digest")
+    return text
+
+
+ImagePattern = Annotated[str, StringConstraints(min_length=1, max_length=400), AfterValidator(_image_pattern)]
+
+
+class Source(Part):
+    """Where the code is, and which branch of it the head environment follows."""
+
+    repository: Address = Field(
+        description="https://…, ssh://…, file://…, user@host:path, a path (relative to this repository), "
+        "or '.' for this repository itself."
+    )
+    branch: Branch = Field("main", description="The branch that the head environment follows.")
+    path: RepositoryPath | None = Field(
+        None, description="The folder in the repository that is this agent's; only with 'repository: .' so far."
+    )
+
+
+class Image(Part):
+    """Which container image a revision of the source is built as."""
+
+    pattern: ImagePattern = Field(
+        description="The image, with {revision} (40 digits) or {short} (7 digits) where the source's revision goes."
+    )
+    resolve: Literal["tag"] = Field("tag", description="'tag': the pattern as it is.")
+
+
+class Port(Part):
+    """A port that the container listens on."""
+
+    name: PortName = Field(description="Its name, unique in the agent.")
+    port: PortNumber = Field(description="The number in the container. TCP or UDP port.")
+    service_port: PortNumber | None = Field(
+        None, description="The number that the Service offers. Port, default the same number."
+    )
+    protocol: Literal["TCP", "UDP"] = Field("TCP", description="The transport protocol.")
+
+    @model_validator(mode="after")
+    def _letter(self) -> Self:
+        if not any(letter.isalpha() for letter in self.name) or "--" in self.name:
+            raise ValueError("a port's name has a letter, and no two hyphens in a row")
+        return self
+
+
+class HttpCheck(Part):
+    """A GET request; any answer from 200 to 399 is fine."""
+
+    port: PortName = Field(description="The name of one of the agent's ports.")
+    path: Annotated[str, StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=512)] = Field(
+        "/", description="The path of the request."
+    )
+
+
+class TcpCheck(Part):
+    """Opening a connection."""
+
+    port: PortName = Field(description="The name of one of the agent's ports.")
+
+
+class ExecCheck(Part):
+    """Running a command in the container; exit code 0 is fine."""
+
+    command: Annotated[tuple[Argument, ...], Field(min_length=1)] = Field(description="The command and its arguments.")
+
+
+class Probe(Part):
+    """How Kubernetes finds out. Exactly one of http, tcp and exec."""
+
+    http: HttpCheck | None = Field(None, description="Ask over HTTP.")
+    tcp: TcpCheck | None = Field(None, description="Open a TCP connection.")
+    exec: ExecCheck | None = Field(None, description="Run a command.")
+    initial_delay: Annotated[int, Field(ge=0, le=3600)] = Field(0, description="Wait before the first check. Seconds.")
+    period: Seconds = Field(10, description="From one check to the next. Seconds.")
+    timeout: Seconds = Field(2, description="A check that takes longer has failed. Seconds.")
+    failures: Annotated[int, Field(ge=1, le=1000)] = Field(
+        3, description="So many failures in a row count. Failures."
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if sum(check is not None for check in (self.http, self.tcp, self.exec)) != 1:
+            raise ValueError("a probe has exactly one of http, tcp and exec")
+        return self
+
+    @property
+    def port(self) -> str | None:
+        """The name of the port that is asked, if one is."""
+        check = self.http or self.tcp
+        return check.port if check else None
+
+
+class Probes(Part):
+    """What Kubernetes asks a container while it runs."""
+
+    startup: Probe | None = Field(None, description="Until this has succeeded, the other two wait. Default: none.")
+    readiness: Probe | None = Field(None, description="While this fails, the Service sends nothing. Default: none.")
+    liveness: Probe | None = Field(None, description="When this fails, the container restarts. Default: none.")
+
+
+class Security(Part):
+    """How far the container is locked in. The defaults meet Kubernetes' restricted profile."""
+
+    run_as_user: Annotated[int, Field(ge=1, le=2_147_483_647)] | None = Field(
+        None, description="User id of the process, never 0. Default: what the image says, which may not be root."
+    )
+    read_only_root: bool = Field(True, description="Whether the image's own file system is read-only.")
+    writable: tuple[MountPath, ...] = Field(("/tmp",), description="Empty scratch folders to write to.")  # noqa: S108
+
+
+class Agent(Described, Settings):
+    """A deployable: where its code is, its image, how it runs, and its shared settings."""
+
+    source: Source = Field(description="Where the code is.")
+    image: Image = Field(description="The image of a revision.")
+    command: tuple[Argument, ...] | None = Field(None, description="Instead of the image's entry point.")
+    args: tuple[Argument, ...] | None = Field(None, description="Instead of the image's arguments.")
+    ports: tuple[Port, ...] = Field((), description="Ports; with at least one there is a Service.")
+    probes: Probes = Field(Probes(), description="What Kubernetes asks the container while it runs.")
+    security: Security = Field(Security(), description="How far the container is locked in.")
+    grace_period: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        30, description="From the request to stop until the process is killed. Seconds."
+    )
+
+    @model_validator(mode="after")
+    def _ports(self) -> Self:
+        names = [port.name for port in self.ports]
+        if len(set(names)) < len(names):
+            raise ValueError("two ports have the same name")
+        numbers = [(port.port, port.protocol) for port in self.ports]
+        offered = [(port.service_port or port.port, port.protocol) for port in self.ports]
+        if len(set(numbers)) < len(numbers) or len(set(offered)) < len(offered):
+            raise ValueError("two ports have the same number")
+        for kind in ("startup", "readiness", "liveness"):
+            probe: Probe | None = getattr(self.probes, kind)
+            if probe and probe.port and probe.port not in names:
+                raise ValueError(f"the {kind} probe names the port {probe.port}, which is not among ports")
+        return self
+
+    def image_of(self, revision: str) -> str:
+        """The image of a revision of the source."""
+        return self.image.pattern.replace("{revision}", revision).replace("{short}", revision[:7])

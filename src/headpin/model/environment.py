@@ -1,0 +1,31 @@
+"""`environments/<environment>.yaml`: a runtime context, and its own settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from headpin.model.document import Described, DnsLabel, DnsName
+from headpin.model.settings import Settings
+
+
+class Environment(Described, Settings):
+    """A runtime context; its settings apply to everything that runs in it, at merge."""
+
+    tracks: Literal["head"] | None = Field(
+        None,
+        description="'head': follow each agent's branch, without pins. Exactly one environment says so, "
+        "for the workspace's lifetime. Default: pinned.",
+    )
+    production: bool = Field(
+        False, description="Whether people depend on it: the stage before it is required, and commands ask twice."
+    )
+    cluster: DnsName = Field("in-cluster", description="Which cluster it runs in; a name, for people and delivery.")
+    namespace: DnsLabel | None = Field(
+        None, description="The Kubernetes namespace of all its objects. Default: the environment's name."
+    )
+    engine: Literal["manifests"] = Field("manifests", description="How settings become what is delivered.")
+    templates: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1, description="The set of built-in templates; a new headpin never changes it by itself. Number of the set."
+    )

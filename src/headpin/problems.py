@@ -1,0 +1,317 @@
+"""Problems in what people wrote, as values: collected, sorted and reported together.
+
+Owns the list of stable codes; `docs/problems.md` is generated from `KINDS`, and a test keeps the two in
+step. A code keeps its meaning for ever; one that is no longer used is never given to another problem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """An error holds what it concerns; a warning holds nothing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """What a code stands for: `title` in a few words, the usual `cause`, and what mends it."""
+
+    code: str
+    title: str
+    cause: str
+    remedy: str
+    severity: Severity = Severity.ERROR
+
+
+_W = Severity.WARNING
+
+KINDS: dict[str, ProblemKind] = {
+    kind.code: kind
+    for kind in (
+        # ── HP1xx: files and YAML ──────────────────────────────────────────────────────────────────
+        ProblemKind(
+            "HP101",
+            "not a plain file",
+            "A symbolic link, submodule, folder or executable file stands where a document is read.",
+            "replace it by a plain file (mode 100644)",
+        ),
+        ProblemKind(
+            "HP102",
+            "file too large",
+            "A document is larger than headpin reads (256 KiB).",
+            "split it, or move bulky text out of the config repository",
+        ),
+        ProblemKind(
+            "HP103",
+            "not plain UTF-8 text",
+            "A document has bytes that are not UTF-8, a byte-order mark, or control characters.",
+            "save the file as UTF-8 without a byte-order mark",
+        ),
+        ProblemKind(
+            "HP104",
+            "not YAML",
+            "The YAML parser cannot read the document.",
+            "mend the syntax at the place named",
+        ),
+        ProblemKind(
+            "HP105",
+            "duplicate key",
+            "The same key stands twice in one mapping; other parsers would silently take the last one.",
+            "keep one of the two",
+        ),
+        ProblemKind(
+            "HP106",
+            "YAML feature refused",
+            "Anchors, aliases, tags, merge keys and several documents in one file mean different things "
+            "to different parsers, and can blow up a small file.",
+            "write the value out where it is used, one document a file",
+        ),
+        ProblemKind(
+            "HP107",
+            "ambiguous scalar",
+            "An unquoted value such as no, 0123, 1e3, 12:30:45 or a date means different things to "
+            "different YAML parsers.",
+            'quote it: "…"',
+        ),
+        ProblemKind(
+            "HP108",
+            "too deep or too many values",
+            "A document nests deeper than 32 levels or has more than 50,000 values.",
+            "make the document simpler",
+        ),
+        ProblemKind(
+            "HP109",
+            "not a mapping",
+            "A document is empty or its top level is a list or a plain value.",
+            "write keys and values at the top level",
+        ),
+        ProblemKind(
+            "HP110",
+            "invalid name",
+            "A file or folder name is an identity in headpin, and this one is not a valid name.",
+            "rename it: 2 to 40 lower-case letters, digits and hyphens, starting with a letter",
+        ),
+        ProblemKind(
+            "HP111",
+            "unexpected file",
+            "A YAML file lies in one of headpin's folders where headpin reads none.",
+            "move it to where the layout expects it, or out of headpin's folders",
+        ),
+        ProblemKind(
+            "HP112",
+            "too many files",
+            "The config repository has more documents than limits.documents allows.",
+            "raise limits.documents in headpin.yaml, or split the workspace",
+        ),
+        ProblemKind(
+            "HP113",
+            "missing document",
+            "A folder has own layers, agents or defaults, but not the document that says what it is.",
+            "add the missing document, or delete the rest of the folder",
+        ),
+        # ── HP2xx: what a document may say ─────────────────────────────────────────────────────────
+        ProblemKind(
+            "HP201",
+            "unknown key",
+            "The document has a key that its kind does not know.",
+            "delete it, or mend the spelling",
+        ),
+        ProblemKind("HP202", "missing key", "A required key is not there.", "add the key"),
+        ProblemKind(
+            "HP203",
+            "wrong type",
+            "A value has another type than the key takes; headpin never converts silently.",
+            "write a value of the type named",
+        ),
+        ProblemKind(
+            "HP204", "invalid value", "A value is of the right type but not allowed.", "write a value as described"
+        ),
+        ProblemKind(
+            "HP205",
+            "looks like a credential",
+            "A value has the form of a private key or an access token. Everybody who can read the "
+            "repository can read it, and so can everybody who reads a rendered manifest.",
+            "put it into a Kubernetes Secret, name that under secrets:, and revoke the one that was committed",
+        ),
+        ProblemKind(
+            "HP206",
+            "unsupported version",
+            "A document or a snapshot names an apiVersion or a template set that this headpin does not have.",
+            "run a headpin that has it, or name one that this headpin has",
+        ),
+        # ── HP3xx: rules across documents ──────────────────────────────────────────────────────────
+        ProblemKind(
+            "HP301",
+            "unknown environment",
+            "A pipeline, pin or own layer names an environment that has no document.",
+            "mend the name, or add environments/<name>.yaml",
+        ),
+        ProblemKind(
+            "HP302",
+            "unknown pipeline",
+            "A project names a pipeline that has no document.",
+            "mend the name, or add pipelines/<name>.yaml",
+        ),
+        ProblemKind(
+            "HP303",
+            "unknown agent",
+            "A pin names a project or an agent that has no document.",
+            "delete the pin, or bring the agent back",
+        ),
+        ProblemKind(
+            "HP304",
+            "pin in the head environment",
+            "The head environment follows branches and has no pins.",
+            "delete the pin; push to the agent's branch to change what runs there",
+        ),
+        ProblemKind(
+            "HP305",
+            "no head environment",
+            "Exactly one environment says 'tracks: head', and here none does.",
+            "add 'tracks: head' to the environment that follows branches",
+        ),
+        ProblemKind(
+            "HP306",
+            "two head environments",
+            "Exactly one environment says 'tracks: head', and here several do.",
+            "keep 'tracks: head' in one environment only",
+        ),
+        ProblemKind(
+            "HP307",
+            "head environment not first",
+            "The head environment can only be a pipeline's first stage.",
+            "move it to the front, or take it out of the pipeline",
+        ),
+        ProblemKind(
+            "HP308",
+            "pipelines form a cycle",
+            "Taken together, the pipelines promote from an environment back into itself.",
+            "give all pipelines the same direction",
+        ),
+        ProblemKind(
+            "HP309",
+            "two environments in one place",
+            "Two environments share both cluster and namespace, so their objects would overwrite each other.",
+            "give each its own namespace",
+        ),
+        ProblemKind(
+            "HP310",
+            "too many environments",
+            "The workspace has more environments than its plan in headpin.yaml allows.",
+            "raise plan.environments in headpin.yaml, or delete an environment",
+        ),
+        ProblemKind(
+            "HP311", "stage named twice", "A pipeline names an environment twice.", "keep one of the two stages"
+        ),
+        ProblemKind(
+            "HP312",
+            "two agents with one object name",
+            "Two agents of different projects render Kubernetes objects of the same name.",
+            "rename the newer agent",
+        ),
+        ProblemKind(
+            "HP313",
+            "source path inside headpin's folders",
+            "With 'repository: .' an agent's path must be outside the folders that headpin reads.",
+            "move the agent's source to a folder of its own",
+        ),
+        ProblemKind(
+            "HP314",
+            "head environment changed",
+            "The environment that tracks head does so for the workspace's lifetime.",
+            "put 'tracks: head' back where it was",
+        ),
+        ProblemKind(
+            "HP315",
+            "settings do not fit together",
+            "Each layer is valid, but the layers together give settings that cannot be rendered.",
+            "mend the layer named",
+        ),
+        ProblemKind(
+            "HP316",
+            "required stage is skipped",
+            "A pin's release never ran in the stage that has to run it first.",
+            "promote it through the stages in order",
+        ),
+        ProblemKind(
+            "HP320",
+            "production before non-production",
+            "A pipeline promotes from a production environment into one that is not.",
+            "check the order of the stages",
+            _W,
+        ),
+        ProblemKind(
+            "HP321",
+            "unreachable",
+            "A pin or own layer is for an environment that the project's pipeline does not reach.",
+            "delete it, or add the environment to the pipeline",
+            _W,
+        ),
+        ProblemKind(
+            "HP322",
+            "settings would not fit the next release",
+            "An environment's own layer fits what is served there, but not the shared settings at head.",
+            "mend it before the next promotion",
+            _W,
+        ),
+        ProblemKind(
+            "HP323",
+            "override without effect",
+            "An override file allows something that is not waiting to be allowed.",
+            "delete the file",
+            _W,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in what people wrote.
+
+    `path` is relative to the repository, `line` and `column` count from 1 (0: the file as a whole).
+    """
+
+    path: str
+    line: int
+    column: int
+    code: str
+    message: str
+    remedy: str
+
+    @classmethod
+    def of(cls, code: str, path: str, message: str, *, line: int = 0, column: int = 0, remedy: str = "") -> Problem:
+        """A problem of the kind `code`; `remedy` overrides the kind's general one."""
+        return cls(path, line, column, code, message, remedy or KINDS[code].remedy)
+
+    @property
+    def severity(self) -> Severity:
+        """Whether this holds anything."""
+        return KINDS[self.code].severity
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this holds what it concerns."""
+        return self.severity is Severity.ERROR
+
+    @property
+    def place(self) -> str:
+        """``path:line:column``, as editors and CI systems link it."""
+        return f"{self.path}:{self.line or 1}:{self.column or 1}"
+
+    def at_path(self, path: str) -> Problem:
+        """The same problem, told of another path."""
+        return replace(self, path=path)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.code} {self.message}; {self.remedy}"
+
+
+def errors(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Those that hold what they concern."""
+    return tuple(problem for problem in problems if problem.is_error)

@@ -1,0 +1,26 @@
+"""An immutable tree of paths, lazily read: the one form in which headpin sees files.
+
+Owns the `Tree` protocol, a tree in memory, a tree on disk, one laid over another, and the comparison of
+two trees by id. Must never follow a symbolic link, and never import git: `headpin.git` has the third
+implementation, which reads straight from the object database.
+"""
+
+from headpin.tree.changes import Change, changed_paths
+from headpin.tree.disk import DiskTree
+from headpin.tree.hashing import blob_id, tree_id
+from headpin.tree.memory import MemoryTree
+from headpin.tree.tree import EMPTY, Entry, Kind, Tree, walk
+
+__all__ = [
+    "EMPTY",
+    "Change",
+    "DiskTree",
+    "Entry",
+    "Kind",
+    "MemoryTree",
+    "Tree",
+    "blob_id",
+    "changed_paths",
+    "tree_id",
+    "walk",
+]

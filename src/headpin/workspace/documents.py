@@ -1,0 +1,128 @@
+"""One document: read from a tree, bounded, parsed once per blob, every problem with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from headpin import model as models
+from headpin.model.document import Part
+from headpin.model.faults import Fault
+from headpin.problems import Problem
+from headpin.tree import Kind, Tree, blob_id
+from headpin.yaml import Loaded, Place, load
+from headpin.yaml import Path as YamlPath
+
+MAX_BYTES = 256 * 1024
+_MAX_CACHED = 250_000
+
+M = TypeVar("M", bound=Part)
+_Parsed = tuple[Any, tuple[Problem, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Document(Generic[M]):
+    """A document that is there. `model` is None when it has errors.
+
+    `path` is what people are told, `where` and `tree` are where the bytes are (a snapshot's are elsewhere).
+    """
+
+    path: str
+    id: str
+    model: M | None
+    problems: tuple[Problem, ...]
+    where: str
+    tree: Tree
+
+    def place(self, path: YamlPath) -> Place | None:
+        """Where the value at `path` stands; of its nearest parent when it is not written here."""
+        loaded = load(self.tree.read(self.where), places=True)
+        return _nearest(loaded, path)
+
+    def problem(self, code: str, path: YamlPath, message: str, remedy: str = "") -> Problem:
+        """A problem about the value at `path` of this document."""
+        place = self.place(path)
+        line, column = (place.line, place.column) if place else (0, 0)
+        return Problem.of(code, self.path, message, line=line, column=column, remedy=remedy)
+
+
+class DocumentReader:
+    """Reads documents and remembers them by blob id, so that the same bytes are parsed once.
+
+    `parsed` counts the documents parsed since the reader was made: the measure that a pass is judged by.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, type[Part]], _Parsed] = {}
+        self.parsed = 0
+
+    def read(self, tree: Tree, path: str, model: type[M], shown: str = "") -> Document[M] | None:
+        """The document at `path`; None when nothing is there. `shown` is the path to tell people."""
+        entry = tree.entry(path)
+        if entry is None:
+            return None
+        told = shown or path
+        if entry.kind is not Kind.FILE:
+            said = f"a {entry.kind.value} stands where a document is read"
+            return Document(told, entry.id, None, (Problem.of("HP101", told, said),), path, tree)
+        key = (entry.id, model)
+        known = self._known.get(key) if entry.id else None
+        if known is None:
+            identity, known = self._parse(tree, path, model, entry.id)
+            key = (identity, model)
+            self._remember(key, known)
+        found, problems = known
+        return Document(
+            told, key[0], cast("M | None", found), tuple(p.at_path(told) for p in problems), path, tree
+        )
+
+    def _remember(self, key: tuple[str, type[Part]], parsed: _Parsed) -> None:
+        if len(self._known) >= _MAX_CACHED:
+            for old in list(self._known)[: _MAX_CACHED // 2]:
+                del self._known[old]
+        self._known[key] = parsed
+
+    def _parse(self, tree: Tree, path: str, model: type[M], identity: str) -> tuple[str, _Parsed]:
+        size = tree.size(path)
+        if size > MAX_BYTES:
+            said = f"the file has {size:,} bytes, and a document at most {MAX_BYTES:,}"
+            return identity or f"size:{path}", (None, (Problem.of("HP102", path, said),))
+        data = tree.read(path)
+        self.parsed += 1
+        return identity or blob_id(data), parse_bytes(data, path, model)
+
+
+def parse_bytes(data: bytes, path: str, model: type[Part]) -> _Parsed:
+    """`data` as a `model`, or None, with all its problems."""
+    loaded = load(data)
+    found, faults = (None, ()) if loaded.issues else models.parse(model, loaded.value)
+    if not loaded.issues and not faults:
+        return found, ()
+    loaded = load(data, places=True)
+    if loaded.issues and loaded.value:
+        _, faults = models.parse(model, loaded.value)
+    return None, _problems(path, loaded, faults)
+
+
+def _problems(path: str, loaded: Loaded, faults: tuple[Fault, ...]) -> tuple[Problem, ...]:
+    issues = tuple(
+        Problem.of(issue.code, path, issue.message, line=issue.line, column=issue.column, remedy=issue.remedy)
+        for issue in loaded.issues
+    )
+    told = {(problem.line, problem.column) for problem in issues}
+    found = (_located(path, loaded, fault) for fault in faults)
+    return tuple(sorted({*issues, *(problem for problem in found if (problem.line, problem.column) not in told)}))
+
+
+def _located(path: str, loaded: Loaded, fault: Fault) -> Problem:
+    place = _nearest(loaded, fault.path)
+    if place is None:
+        return Problem.of(fault.code, path, fault.message, line=1, column=1, remedy=fault.remedy)
+    line, column = (place.key_line, place.key_column) if fault.at_key else (place.line, place.column)
+    return Problem.of(fault.code, path, fault.message, line=line, column=column, remedy=fault.remedy)
+
+
+def _nearest(loaded: Loaded, path: YamlPath) -> Place | None:
+    while path and path not in loaded.places:
+        path = path[:-1]
+    return loaded.places.get(path)

@@ -1,0 +1,331 @@
+"""The rules across documents, each asked by the scope that it holds.
+
+`headpin validate` asks all of them; a pass asks those of the deployments that it looks at. Both get the
+same answers from the same functions, which is what makes "what holds what" one thing.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from headpin.model import Pipeline
+from headpin.problems import Problem, errors
+from headpin.tree import Kind, walk
+from headpin.types import AgentName
+from headpin.workspace import layout
+from headpin.workspace.documents import Document
+from headpin.workspace.layout import Place, classify
+from headpin.workspace.naming import namesakes, object_name
+from headpin.workspace.settings import OwnLayers, resolve
+from headpin.workspace.snapshot import Snapshot
+from headpin.workspace.workspace import Workspace
+
+TEMPLATE_SETS = frozenset({1})
+"""The numbers of the built-in template sets that this headpin has."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A remedy that names the closest of `known`, or "" when none is close."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def workspace_problems(workspace: Workspace) -> tuple[Problem, ...]:
+    """What holds everything: an unreadable or missing `headpin.yaml`."""
+    document = workspace.document
+    if document is None:
+        return (Problem.of("HP113", layout.WORKSPACE, "there is no headpin.yaml", remedy="run 'headpin init'"),)
+    return document.problems
+
+
+def plan_problems(workspace: Workspace) -> tuple[Problem, ...]:
+    """Too many environments: new ones are not made."""
+    count, plan = len(workspace.environments), workspace.plan
+    if count <= plan.environments or workspace.document is None:
+        return ()
+    said = f"{count} environments, and the plan '{plan.name}' of this workspace allows {plan.environments}"
+    return (workspace.document.problem("HP310", ("plan", "environments"), said),)
+
+
+def environment_problems(workspace: Workspace, name: str) -> tuple[Problem, ...]:
+    """What holds one environment."""
+    document = workspace.environments.get(name)
+    if document is None:
+        return ()
+    return (*document.problems, *_environment_rules(workspace, name))
+
+
+def _environment_rules(workspace: Workspace, name: str) -> Iterator[Problem]:
+    document = workspace.environments[name]
+    model = document.model
+    if model is None:
+        return
+    if model.templates not in TEMPLATE_SETS:
+        said = f"this headpin has no template set {model.templates}; it has {sorted(TEMPLATE_SETS)}"
+        yield document.problem("HP206", ("templates",), said)
+    others = {other: found for other, found in workspace.environments.items() if other != name and found.model}
+    for other, found in others.items():
+        if model.tracks and found.model and found.model.tracks:
+            yield document.problem("HP306", ("tracks",), f"{other} tracks head too")
+        if found.model and _where(other, found.model) == _where(name, model):
+            said = f"{other} has the same cluster {model.cluster} and namespace {model.namespace or name}"
+            yield document.problem("HP309", ("namespace",), said)
+
+
+def _where(name: str, model: object) -> tuple[str, str]:
+    return getattr(model, "cluster", ""), getattr(model, "namespace", None) or name
+
+
+def head_problems(workspace: Workspace) -> tuple[Problem, ...]:
+    """Whether any environment tracks head at all."""
+    documents = workspace.environments.values()
+    if any(document.model is None or document.model.tracks for document in documents):
+        return ()
+    return (Problem.of("HP305", "environments", "no environment tracks head"),)
+
+
+def pipeline_problems(workspace: Workspace, name: str) -> tuple[Problem, ...]:
+    """What is wrong with one pipeline."""
+    document = workspace.pipelines.get(name)
+    return () if document is None else (*document.problems, *_pipeline_rules(workspace, name, document))
+
+
+def _pipeline_rules(workspace: Workspace, name: str, document: Document[Pipeline]) -> Iterator[Problem]:
+    stages = document.model.stages if document.model else ()
+    seen: set[str] = set()
+    produced = False
+    for number, stage in enumerate(stages):
+        at = ("stages", number, "environment")
+        environment = workspace.environments.get(stage.environment)
+        if environment is None:
+            remedy = did_you_mean(stage.environment, workspace.environments)
+            yield document.problem("HP301", at, f"there is no environment {stage.environment}", remedy)
+        elif environment.model is not None:
+            if environment.model.tracks and number > 0:
+                yield document.problem("HP307", at, f"{stage.environment} tracks head and stands at stage {number + 1}")
+            if produced and not environment.model.production:
+                yield document.problem("HP320", at, f"{stage.environment} comes after a production environment")
+            produced = produced or environment.model.production
+        if stage.environment in seen:
+            yield document.problem("HP311", at, f"{stage.environment} is a stage already")
+        seen.add(stage.environment)
+    cycle = _cycle_through(workspace, name)
+    if cycle:
+        yield document.problem("HP308", ("stages",), f"the pipelines together lead {' → '.join(cycle)}")
+
+
+def _cycle_through(workspace: Workspace, pipeline: str) -> tuple[str, ...]:
+    """A way from one of the pipeline's steps back to where it starts, over all pipelines; () when there is none."""
+    after: dict[str, set[str]] = {}
+    for document in workspace.pipelines.values():
+        stages = document.model.stages if document.model else ()
+        for one, other in zip(stages, stages[1:], strict=False):
+            if one.environment != other.environment:
+                after.setdefault(one.environment, set()).add(other.environment)
+    own = workspace.pipelines[pipeline].model
+    stages = own.stages if own else ()
+    for one, other in zip(stages, stages[1:], strict=False):
+        way = _way(after, other.environment, one.environment)
+        if way:
+            return (one.environment, *way)
+    return ()
+
+
+def _way(after: dict[str, set[str]], start: str, goal: str) -> tuple[str, ...]:
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
+    while ways:
+        way = ways.pop(0)
+        if way[-1] == goal:
+            return way
+        for following in sorted(after.get(way[-1], set()) - seen):
+            seen.add(following)
+            ways.append((*way, following))
+    return ()
+
+
+def project_problems(workspace: Workspace, project: str) -> tuple[Problem, ...]:
+    """What holds the head environment and moves to new releases for a whole project."""
+    document = workspace.project(project)
+    path = layout.project_path(project)
+    if document is None:
+        if not workspace.tree.entries(f"projects/{project}"):
+            return (Problem.of("HP303", path, f"there is no project {project}"),)
+        return (Problem.of("HP113", path, f"the project {project} has no project.yaml"),)
+    if document.model is None:
+        return document.problems
+    name = document.model.pipeline
+    if name not in workspace.pipelines:
+        remedy = did_you_mean(name, workspace.pipelines)
+        return (document.problem("HP302", ("pipeline",), f"there is no pipeline {name}", remedy),)
+    return (*document.problems, *errors(pipeline_problems(workspace, name)))
+
+
+def agent_problems(workspace: Workspace, agent: AgentName) -> tuple[Problem, ...]:
+    """What holds an agent in the head environment: its shared layers at head."""
+    snapshot = workspace.snapshot(agent)
+    if snapshot is None:
+        if workspace.is_gone(agent):
+            return ()
+        return (Problem.of("HP113", layout.agent_path(agent), f"the agent {agent} has no agent.yaml"),)
+    return (*snapshot.problems, *_agent_rules(workspace, agent, snapshot))
+
+
+def _agent_rules(workspace: Workspace, agent: AgentName, snapshot: Snapshot) -> Iterator[Problem]:
+    document = snapshot.agent
+    for other in namesakes(agent):
+        if workspace.has_agent(other):
+            said = f"{other} renders objects named {object_name(agent)} too"
+            yield Problem.of("HP312", document.path, said)
+    if document.model is None:
+        return
+    source = document.model.source
+    if source.repository != ".":
+        if source.path is not None:
+            said = "a path is supported only with 'repository: .' so far"
+            yield document.problem("HP204", ("source", "path"), said, "delete it, or give the agent its own repository")
+        return
+    if source.path is None:
+        said = "an agent of this repository names the folder that is its own"
+        yield document.problem("HP202", ("source",), said, "add path: under source:")
+    elif source.path.split("/")[0].lower() in layout.OWN_FOLDERS:
+        yield document.problem("HP313", ("source", "path"), f"{source.path} is in a folder that headpin reads")
+
+
+def layer_problems(own: OwnLayers) -> tuple[Problem, ...]:
+    """What is wrong in the own layers of one deployment, the environment's document apart."""
+    return tuple(problem for layer in (own.project, own.agent) if layer for problem in layer.problems)
+
+
+def pin_problems(workspace: Workspace, environment: str, agent: AgentName) -> tuple[Problem, ...]:
+    """What is wrong with one pin."""
+    document = workspace.pin(environment, agent)
+    if document is None:
+        return ()
+    return (*document.problems, *_pin_rules(workspace, environment, agent, document.path))
+
+
+def _pin_rules(workspace: Workspace, environment: str, agent: AgentName, path: str) -> Iterator[Problem]:
+    found = workspace.environments.get(environment)
+    if found is None:
+        remedy = did_you_mean(environment, workspace.environments)
+        yield Problem.of("HP301", path, f"there is no environment {environment}", remedy=remedy)
+    elif found.model and found.model.tracks:
+        yield Problem.of("HP304", path, f"{environment} follows branches")
+    if not workspace.has_agent(agent):
+        known = (str(name) for name in workspace.all_agents())
+        remedy = did_you_mean(str(agent), known)
+        yield Problem.of("HP303", path, f"there is no agent {agent}", remedy=remedy)
+
+
+def check(workspace: Workspace) -> tuple[Problem, ...]:
+    """Every problem of every document, sorted by place."""
+    places, found = _scan(workspace)
+    if any(problem.code == "HP112" for problem in found):
+        return tuple(found)
+    found += workspace_problems(workspace) + plan_problems(workspace) + head_problems(workspace)
+    for name in workspace.environments:
+        found += environment_problems(workspace, name)
+    for name in workspace.pipelines:
+        found += pipeline_problems(workspace, name)
+    for override in workspace.overrides.values():
+        found += override.problems
+    for project in workspace.projects:
+        found += _own_problems(project_problems(workspace, project), f"projects/{project}/")
+    for agent in workspace.all_agents():
+        found += agent_problems(workspace, agent)
+    for place in places:
+        found += _place_problems(workspace, place)
+    return tuple(sorted(set(found)))
+
+
+def _scan(workspace: Workspace) -> tuple[list[Place], list[Problem]]:
+    """Every document's place, and every file that is none."""
+    places: list[Place] = []
+    found = layout.odd_names(workspace.tree)
+    bound = workspace.limits.documents
+    for top in layout.READ_FOLDERS:
+        for path, entry in walk(workspace.tree, top):
+            place = classify(path)
+            if entry.kind in (Kind.LINK, Kind.SUBMODULE) and not isinstance(place, Place):
+                found.append(Problem.of("HP101", path, f"a {entry.kind.value} in one of headpin's folders"))
+            elif isinstance(place, Problem):
+                found.append(place)
+            elif place is not None:
+                places.append(place)
+            if len(places) > bound:
+                said = f"more than {bound:,} documents"
+                return places, [Problem.of("HP112", layout.WORKSPACE, said)]
+    return places, found
+
+
+def _own_problems(problems: tuple[Problem, ...], folder: str) -> list[Problem]:
+    """Those of the folder itself; a broken pipeline is told once, at its own place."""
+    return [problem for problem in problems if problem.path.startswith(folder)]
+
+
+def _place_problems(workspace: Workspace, place: Place) -> list[Problem]:
+    if place.kind == "pin":
+        return [
+            *pin_problems(workspace, place.environment, place.agent_name),
+            *_unreachable(workspace, place, layout.pin_path(place.environment, place.agent_name)),
+        ]
+    if place.kind == "own-layer":
+        return _layer_place_problems(workspace, place)
+    if place.kind == "agent":
+        return [
+            problem
+            for environment in workspace.environments
+            for problem in _misfits(workspace, environment, place.agent_name)
+        ]
+    return []
+
+
+def _layer_place_problems(workspace: Workspace, place: Place) -> list[Problem]:
+    path = (
+        layout.agent_layer_path(place.agent_name, place.environment)
+        if place.agent
+        else layout.project_layer_path(place.project, place.environment)
+    )
+    if place.environment not in workspace.environments:
+        remedy = did_you_mean(place.environment, workspace.environments)
+        return [Problem.of("HP301", path, f"there is no environment {place.environment}", remedy=remedy)]
+    agent = AgentName(place.project, place.agent or "any")
+    own = workspace.own_layers(place.environment, agent)
+    document = (own.agent if place.agent else own.project) if own else None
+    return [*(document.problems if document else ()), *_unreachable(workspace, place, path)]
+
+
+def _unreachable(workspace: Workspace, place: Place, path: str) -> list[Problem]:
+    stages = workspace.stages(place.project)
+    if not stages or place.environment not in workspace.environments:
+        return []
+    if any(stage.environment == place.environment for stage in stages):
+        return []
+    said = f"the pipeline {workspace.pipeline_of(place.project)} of {place.project} does not reach {place.environment}"
+    return [Problem.of("HP321", path, said)]
+
+
+def _misfits(workspace: Workspace, environment: str, agent: AgentName) -> list[Problem]:
+    """Own layers against the shared layers at head: an error where head is what runs, else a warning."""
+    snapshot, own = workspace.snapshot(agent), workspace.own_layers(environment, agent)
+    if snapshot is None or own is None or not snapshot.is_valid or not is_usable(own):
+        return []
+    if not any(stage.environment == environment for stage in workspace.stages(agent.project)):
+        return []
+    found = resolve(snapshot, own)[1]
+    if environment == workspace.head_environment:
+        return found
+    return [
+        Problem.of("HP322", p.path, f"in {environment}: {p.message}", line=p.line, column=p.column) for p in found
+    ]
+
+
+def is_usable(own: OwnLayers) -> bool:
+    """Whether all own layers can be read."""
+    return (
+        own.environment.model is not None
+        and (own.project is None or own.project.model is not None)
+        and (own.agent is None or own.agent.model is not None)
+    )

@@ -1,0 +1,79 @@
+"""The shared-settings snapshot: the shared layers of one agent, as they are part of a release.
+
+A snapshot is a small tree, its blobs shared with main, at `settings/<project>/<agent>/` on the branch of
+the environment that serves it. Its file `apiVersion` says by which schema it is read, for as long as the
+release is anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headpin.model import API_VERSION, Agent, Defaults
+from headpin.problems import Problem, errors
+from headpin.tree import Tree, blob_id, tree_id
+from headpin.types import TreeId
+from headpin.workspace.documents import Document, DocumentReader
+
+API_FILE = "apiVersion"
+API_TEXT = f"{API_VERSION}\n".encode()
+AGENT_FILE = "agent.yaml"
+PROJECT_FILE = "project-defaults.yaml"
+WORKSPACE_FILE = "workspace-defaults.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Shared layers of one agent. `files` maps each name in the tree to its blob id."""
+
+    id: TreeId
+    files: Mapping[str, str]
+    agent: Document[Agent]
+    project_defaults: Document[Defaults] | None
+    workspace_defaults: Document[Defaults] | None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything wrong in its documents."""
+        found = list(self.agent.problems)
+        for document in (self.project_defaults, self.workspace_defaults):
+            found.extend(document.problems if document else ())
+        return tuple(found)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it can be rendered."""
+        return self.agent.model is not None and not errors(self.problems)
+
+
+def take_snapshot(
+    agent: Document[Agent], project: Document[Defaults] | None, workspace: Document[Defaults] | None
+) -> Snapshot:
+    """The snapshot of the shared layers as they stand at one revision."""
+    files = {API_FILE: blob_id(API_TEXT), AGENT_FILE: agent.id}
+    if project is not None:
+        files[PROJECT_FILE] = project.id
+    if workspace is not None:
+        files[WORKSPACE_FILE] = workspace.id
+    return Snapshot(tree_id(files), files, agent, project, workspace)
+
+
+def read_snapshot(reader: DocumentReader, tree: Tree, identity: TreeId) -> Snapshot | Problem:
+    """The snapshot stored in `tree`. A Problem when it is not one that this headpin reads."""
+    shown = f"settings@{identity[:7]}"
+    version = tree.read(API_FILE) if tree.entry(API_FILE) else b""
+    if version != API_TEXT:
+        said = version.decode(errors="replace").strip() or "nothing"
+        return Problem.of("HP206", f"{shown}/{API_FILE}", f"this headpin reads {API_VERSION}, not {said!r}")
+    agent = reader.read(tree, AGENT_FILE, Agent, f"{shown}/{AGENT_FILE}")
+    if agent is None:
+        return Problem.of("HP113", f"{shown}/{AGENT_FILE}", "the snapshot has no agent.yaml")
+    files = {entry.name: entry.id for entry in tree.entries()}
+    return Snapshot(
+        identity,
+        files,
+        agent,
+        reader.read(tree, PROJECT_FILE, Defaults, f"{shown}/{PROJECT_FILE}"),
+        reader.read(tree, WORKSPACE_FILE, Defaults, f"{shown}/{WORKSPACE_FILE}"),
+    )
