@@ -22,8 +22,14 @@ def changed_paths(old: Tree, new: Tree, path: str = "") -> Iterator[Change]:
 
     Folders with equal ids are skipped; a folder that became a file is told as removals and an addition.
     """
+    if path and _same(old.entry(path), new.entry(path)):
+        return
     if not path and old.id and old.id == new.id:
         return
+    yield from _changed_below(old, new, path)
+
+
+def _changed_below(old: Tree, new: Tree, path: str) -> Iterator[Change]:
     olds = {entry.name: entry for entry in old.entries(path)}
     news = {entry.name: entry for entry in new.entries(path)}
     for name in sorted(olds.keys() | news.keys()):
@@ -32,7 +38,7 @@ def changed_paths(old: Tree, new: Tree, path: str = "") -> Iterator[Change]:
             continue
         full = f"{path}/{name}" if path else name
         if _is_folder(one) or _is_folder(other):
-            yield from changed_paths(old, new, full)
+            yield from _changed_below(old, new, full)
         gone, come = _not_folder(one), _not_folder(other)
         if gone is not None or come is not None:
             yield Change(full, gone, come)

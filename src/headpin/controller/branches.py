@@ -1,0 +1,187 @@
+"""The branches that headpin writes, as a pass sees them: state, records, what ran, and events.
+
+Reads the last commit that headpin itself made on a branch. What others committed on top is not looked at,
+and undone by the next commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from headpin.errors import PermanentError
+from headpin.git import CommitInfo, GitTree, Repository
+from headpin.releases.codec import (
+    SEAL_AT,
+    format_event,
+    format_ran,
+    format_record,
+    parse_events,
+    parse_ran,
+    parse_record,
+)
+from headpin.releases.environment import FILE, EnvironmentState, parse_environment
+from headpin.releases import NEVER_RAN, Event, Ran, Record, Settled
+from headpin.tree import EMPTY, Kind, Tree
+from headpin.types import AgentName, Revision
+
+BRANCH_PREFIX = "refs/heads/env/"
+UPSTREAM_PREFIX = "refs/remotes/origin/env/"
+CONFIG_TRAILER = "Headpin-Config"
+
+
+class RecordReader:
+    """Reads records and remembers them by blob id."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+
+    def read(self, tree: Tree, path: str) -> Record:
+        """The record at `path`; NEVER_RAN when there is none."""
+        entry = tree.entry(path)
+        if entry is None:
+            return NEVER_RAN
+        known = self._records.get(entry.id)
+        if known is None:
+            known = parse_record(tree.read(path), path)
+            self._records[entry.id] = known
+        return known
+
+
+@dataclass(slots=True)
+class Branch:
+    """One environment's branch. `settled` lays what this pass decided over what is committed.
+
+    `tip` is the parent of the next commit, `expected` where the local ref has to be for it, `own` the last
+    commit that headpin made.
+    """
+
+    environment: str
+    records: RecordReader
+    tip: CommitInfo | None = None
+    expected: Revision | None = None
+    own: CommitInfo | None = None
+    tree: Tree = EMPTY
+    state: EnvironmentState | None = None
+    settled: dict[AgentName, tuple[Record, tuple[Ran, ...]]] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> str:
+        """The branch's ref."""
+        return f"{BRANCH_PREFIX}{self.environment}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever committed for this environment."""
+        return self.own is not None
+
+    def record(self, agent: AgentName) -> Record:
+        """The record of a deployment."""
+        if agent in self.settled:
+            return self.settled[agent][0]
+        return self.records.read(self.tree, record_path(agent))
+
+    def ran(self, agent: AgentName) -> tuple[Ran, ...]:
+        """Everything that ran in a deployment, oldest first."""
+        later = self.settled[agent][1] if agent in self.settled else ()
+        return tuple(ran for path in self._segments(agent, "ran") for ran in parse_ran(self.tree.read(path), path)) + later
+
+    def events(self, agent: AgentName) -> tuple[Event, ...]:
+        """Every event of a deployment, oldest first."""
+        return tuple(
+            event for path in self._segments(agent, "events") for event in parse_events(self.tree.read(path), path)
+        )
+
+    def agents(self, project: str | None = None) -> tuple[AgentName, ...]:
+        """Every agent that has a record here."""
+        projects = [project] if project else [e.name for e in self.tree.entries("deployments") if e.kind is Kind.FOLDER]
+        return tuple(
+            AgentName(name, entry.name.removesuffix(".yaml"))
+            for name in projects
+            for entry in self.tree.entries(f"deployments/{name}")
+            if entry.name.endswith(".yaml")
+        )
+
+    def settle(self, agent: AgentName, settled: Settled) -> None:
+        """Lays a new record over the committed one, for the environments that are decided after this."""
+        later = self.settled[agent][1] if agent in self.settled else ()
+        self.settled[agent] = (settled.record, later + settled.ran)
+
+    def changes(self, agent: AgentName, settled: Settled) -> dict[str, bytes | None]:
+        """The files that a settled record makes."""
+        path = record_path(agent)
+        stored = None if settled.record == NEVER_RAN else format_record(settled.record).encode()
+        files: dict[str, bytes | None] = {path: stored}
+        files |= self._appended(agent, "ran", "".join(format_ran(ran) for ran in settled.ran))
+        files |= self._appended(agent, "events", "".join(format_event(event) for event in settled.events))
+        return files
+
+    def _segments(self, agent: AgentName, kind: str) -> list[str]:
+        """The sealed segments of a file, oldest first, and then the file itself."""
+        folder = f"deployments/{agent.project}"
+        name = f"{agent.agent}.{kind}"
+        sealed = sorted(e.name for e in self.tree.entries(folder) if e.name.startswith(f"{name}."))
+        current = [name] if self.tree.entry(f"{folder}/{name}") else []
+        return [f"{folder}/{found}" for found in (*sealed, *current)]
+
+    def _appended(self, agent: AgentName, kind: str, lines: str) -> dict[str, bytes | None]:
+        if not lines:
+            return {}
+        path = f"deployments/{agent.project}/{agent.agent}.{kind}"
+        before = self.tree.read(path) if self.tree.entry(path) else b""
+        found = (before + lines.encode()).splitlines(keepends=True)
+        if len(found) <= SEAL_AT:
+            return {path: b"".join(found)}
+        number = len(self._segments(agent, kind))
+        half = len(found) // 2
+        return {f"{path}.{number:04}": b"".join(found[:half]), path: b"".join(found[half:])}
+
+
+def record_path(agent: AgentName) -> str:
+    """The record's file."""
+    return f"deployments/{agent.project}/{agent.agent}.yaml"
+
+
+def branch_names(repository: Repository) -> frozenset[str]:
+    """Every environment that has a branch here or upstream."""
+    return frozenset(repository.refs(BRANCH_PREFIX)) | frozenset(repository.refs(UPSTREAM_PREFIX))
+
+
+def read_branch(repository: Repository, environment: str, records: RecordReader) -> Branch:
+    """The branch as it stands. One that is only upstream, or further along there, is read from there.
+
+    Raises PermanentError for a branch of that name that headpin did not make.
+    """
+    branch = Branch(environment, records)
+    local = repository.ref(branch.ref)
+    branch.expected = local
+    upstream = repository.ref(f"{UPSTREAM_PREFIX}{environment}")
+    tip = local
+    if upstream is not None and (local is None or repository.is_ancestor(local, upstream)):
+        tip = upstream
+    if tip is None:
+        return branch
+    branch.tip = repository.commit(tip)
+    for commit in repository.first_parents(tip):
+        found = own_state(repository, commit)
+        if found is not None:
+            branch.own, branch.tree, branch.state = commit, found[0], found[1]
+            return branch
+    raise PermanentError(
+        f"the branch env/{environment} was not made by headpin",
+        remedy="rename that branch, or the environment",
+    )
+
+
+def own_state(repository: Repository, commit: CommitInfo) -> tuple[GitTree, EnvironmentState] | None:
+    """The tree and state of a commit that headpin made; None for a commit of somebody else.
+
+    A commit is headpin's own when its trailer names the config revision that its `environment.yaml` does.
+    """
+    named = commit.trailers.get(CONFIG_TRAILER)
+    if named is None:
+        return None
+    tree = repository.tree_at(commit.tree)
+    if tree.entry(FILE) is None:
+        return None
+    state = parse_environment(tree.read(FILE))
+    return (tree, replace(state)) if state.config == named else None

@@ -1,0 +1,94 @@
+"""What headpin's own commits say: a subject that names the cause, and trailers that index it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from headpin.controller.branches import CONFIG_TRAILER
+from headpin.controller.report import DeploymentReport
+from headpin.git import CommitInfo, Signature
+from headpin.releases import Action, Event, EventKind
+from headpin.types import Revision, short
+
+_MAX_TRAILERS = 50
+_WORDS = {
+    EventKind.PROMOTED: "Promote",
+    EventKind.ROLLED_BACK: "Roll back",
+    EventKind.ROLLED_FORWARD: "Return",
+    EventKind.RECONFIGURED: "Reconfigure",
+    EventKind.SCALED: "Scale",
+    EventKind.SUPERSEDED: "Pass over",
+    EventKind.HELD: "Hold",
+    EventKind.REMOVED: "Remove",
+}
+
+
+def commit_message(environment: str, config: Revision, changed: Sequence[DeploymentReport]) -> str:
+    """The message of the commit on the environment's branch."""
+    trailers = [f"{CONFIG_TRAILER}: {config}"]
+    trailers += [f"Headpin-Deployment: {report.agent} {_now(report)}" for report in changed[:_MAX_TRAILERS]]
+    body = "".join(f"{_line(report)}\n" for report in changed[:_MAX_TRAILERS]) if len(changed) > 1 else ""
+    more = f"and {len(changed) - _MAX_TRAILERS} more\n" if len(changed) > _MAX_TRAILERS else ""
+    parts = [_subject(environment, config, changed), f"{body}{more}".strip(), "\n".join(trailers)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def author_of(changed: Sequence[DeploymentReport], config: CommitInfo, headpin: Signature) -> Signature:
+    """The author of the causing commit; headpin itself where a source, or more than one person, caused it."""
+    people = {event.person for report in changed for event in report.events if event.person}
+    followed = any(
+        report.situation.tracks_head and report.decision.kind is EventKind.PROMOTED for report in changed
+    )
+    if followed or not changed:
+        return headpin
+    if not people or people == {config.author.person}:
+        return config.author
+    if len(people) > 1:
+        return headpin
+    name, _, rest = people.pop().rpartition(" <")
+    return Signature(name, rest.removesuffix(">"), config.author.at)
+
+
+def _subject(environment: str, config: Revision, changed: Sequence[DeploymentReport]) -> str:
+    if not changed:
+        return f"Reconcile {environment} with {short(config)}"
+    if len(changed) == 1:
+        return _line(changed[0]).replace("in this environment", environment)
+    counts = Counter(_word(report) for report in changed)
+    told = ", ".join(f"{word.lower()} {number}" for word, number in counts.items())
+    return f"Reconcile {environment}: {told}"
+
+
+def _line(report: DeploymentReport) -> str:
+    environment = report.situation.environment
+    place = {"Roll back": "in", "Hold": "in", "Remove": "from", "Reconfigure": "in", "Scale": "in"}
+    word = _word(report)
+    return f"{word} {report.agent} {place.get(word, 'to')} {environment}: {_now(report)}"
+
+
+def _word(report: DeploymentReport) -> str:
+    kinds = [event.kind for event in report.events]
+    if report.situation.tracks_head:
+        if report.record.hold is not None:
+            return "Hold"
+        if report.decision.action is Action.REMOVE:
+            return "Remove"
+        return "Deploy" if report.decision.kind is EventKind.PROMOTED else "Reconfigure"
+    return _WORDS.get(kinds[-1], "Update") if kinds else "Update"
+
+
+def _now(report: DeploymentReport) -> str:
+    served, hold = report.record.served, report.record.hold
+    if hold is not None:
+        return hold.reason.value
+    if served is None:
+        return "nothing"
+    if report.situation.tracks_head:
+        return short(served.release.revision)
+    return f"v{served.version} ({short(served.release.revision)})"
+
+
+def last_event(report: DeploymentReport) -> Event | None:
+    """What happened last."""
+    return report.events[-1] if report.events else None

@@ -1,0 +1,167 @@
+"""From a decision to files: the settings of its release, the layers it names, the rendered objects.
+
+Whatever cannot be rendered turns the decision into a hold of that one deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headpin.errors import HistoryMissing
+from headpin.git import Repository
+from headpin.problems import Problem
+from headpin.releases import Decision, HoldReason, Layers, Release, Rendered, Scale, Situation, held
+from headpin.rendering import RenderError, RenderInput, TemplateSet, render_manifests
+from headpin.types import AgentName
+from headpin.workspace import DocumentReader, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
+from headpin.workspace.rules import is_usable
+
+
+@dataclass(frozen=True, slots=True)
+class Realised:
+    """A decision that can be carried out. `files` is None where those that are there stay."""
+
+    decision: Decision
+    rendered: Rendered | None = None
+    files: Mapping[str, str] | None = None
+    snapshot: Snapshot | None = None
+
+
+class _Misfit(Exception):
+    """The release cannot be rendered in this environment."""
+
+
+class Realiser:
+    """Renders decisions against one workspace. `rendered` counts the deployments rendered."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        reader: DocumentReader,
+        workspace: Workspace,
+        templates: Mapping[int, TemplateSet],
+    ) -> None:
+        self._repository = repository
+        self._reader = reader
+        self._workspace = workspace
+        self._templates = templates
+        self._applied: dict[str, Workspace] = {}
+        self.rendered = 0
+
+    def realise(self, situation: Situation, decision: Decision) -> Realised:
+        """The decision with its files, or a hold in its place."""
+        if decision.release is None or decision.version is None or decision.layers is Layers.FROZEN:
+            return Realised(decision)
+        try:
+            snapshot = self.snapshot(situation.agent, decision.release)
+            render = self._input(situation, decision, decision.release, decision.version, snapshot)
+        except (_Misfit, HistoryMissing) as error:
+            return Realised(held(situation, HoldReason.INVALID, _with_remedy(error)))
+        rendered = _rendered(render)
+        if _is_served(situation, decision, rendered):
+            return Realised(decision, rendered)
+        try:
+            files = self.files(render)
+        except RenderError as error:
+            return Realised(held(situation, HoldReason.RENDER_FAILED, str(error)))
+        return Realised(decision, rendered, files, snapshot)
+
+    def files(self, render: RenderInput) -> dict[str, str]:
+        """The files of a deployment. Raises RenderError."""
+        self.rendered += 1
+        return render_manifests(render, self._templates[render.template_set])
+
+    def snapshot(self, agent: AgentName, release: Release) -> Snapshot:
+        """The shared settings of a release: from main's head where they are the same, else as stored."""
+        head = self._workspace.snapshot(agent)
+        if head is not None and head.id == release.settings:
+            found: Snapshot | Problem = head
+        else:
+            tree = self._repository.tree_at(release.settings)
+            found = read_snapshot(self._reader, tree, release.settings)
+        if isinstance(found, Problem):
+            raise _Misfit(str(found))
+        if not found.is_valid:
+            raise _Misfit(str(found.problems[0]))
+        return found
+
+    def _input(
+        self, situation: Situation, decision: Decision, release: Release, version: int, snapshot: Snapshot
+    ) -> RenderInput:
+        head = self._workspace.own_layers(situation.environment, situation.agent)
+        own, scaling_from = head, None
+        served = situation.record.served
+        if decision.layers is Layers.APPLIED and served is not None:
+            own, scaling_from = self._at(served.config).own_layers(situation.environment, situation.agent), head
+        if own is None or not is_usable(own):
+            raise _Misfit(f"the own layers of {situation.environment} cannot be read")
+        return render_input(situation, release, version, snapshot, own, scaling_from)
+
+    def _at(self, config: str) -> Workspace:
+        """The workspace at an older revision, for the own layers that were last applied."""
+        known = self._applied.get(config)
+        if known is None:
+            revision = self._repository.resolve(config)
+            if revision is None:
+                raise HistoryMissing(
+                    f"this clone does not have the config revision {config}", remedy="fetch main's whole history"
+                )
+            known = Workspace(self._repository.tree(revision), self._reader)
+            self._applied[config] = known
+        return known
+
+
+def render_input(
+    situation: Situation,
+    release: Release,
+    version: int,
+    snapshot: Snapshot,
+    own: OwnLayers,
+    scaling_from: OwnLayers | None = None,
+) -> RenderInput:
+    """What rendering takes. Raises _Misfit when the layers do not fit together."""
+    environment, agent = own.environment.model, snapshot.agent.model
+    if environment is None or agent is None:
+        raise _Misfit("a document cannot be read")
+    effective, misfits = resolve(snapshot, own, scaling_from)
+    if misfits:
+        raise _Misfit(str(misfits[0]))
+    return RenderInput(
+        situation.environment,
+        environment.namespace or situation.environment,
+        situation.agent,
+        environment.engine,
+        environment.templates,
+        version,
+        situation.tracks_head,
+        release.revision,
+        release.image,
+        agent,
+        effective,
+    )
+
+
+def _rendered(render: RenderInput) -> Rendered:
+    scaling = render.effective.scaling
+    return Rendered(
+        render.digest(),
+        Scale(scaling.min_replicas, scaling.max_replicas, scaling.target_cpu),
+        render.effective.secrets,
+    )
+
+
+def _is_served(situation: Situation, decision: Decision, rendered: Rendered) -> bool:
+    """Whether the files of `rendered` are what the branch has."""
+    served = situation.record.served
+    return (
+        served is not None
+        and served.release == decision.release
+        and served.version == decision.version
+        and (served.digest, served.scale) == (rendered.digest, rendered.scale)
+    )
+
+
+def _with_remedy(error: Exception) -> str:
+    remedy = getattr(error, "remedy", "")
+    return f"{error}; {remedy}" if remedy else str(error)

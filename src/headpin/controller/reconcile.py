@@ -1,0 +1,170 @@
+"""One whole pass: observe, plan, render, commit, report."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from headpin.controller.branches import Branch, RecordReader, branch_names, read_branch
+from headpin.controller.environment import PassContext, head_move, reconcile_environment, start_branches
+from headpin.controller.heads import Heads
+from headpin.controller.realise import Realiser
+from headpin.controller.report import EnvironmentReport, PassReport, Work
+from headpin.controller.situations import Surroundings
+from headpin.controller.templates import built_in_templates
+from headpin.errors import Conflict, HeadpinError, NotARepository
+from headpin.git import CommitInfo, Repository
+from headpin.problems import errors
+from headpin.rendering import TemplateSet
+from headpin.types import AgentName
+from headpin.workspace import DocumentReader, Workspace
+from headpin.workspace.rules import workspace_problems
+
+MAX_TRIES = 8
+COMMITTER = ("headpin", "headpin@localhost")
+
+Clock = Callable[[], datetime]
+Progress = Callable[[str], None]
+
+
+def system_clock() -> datetime:
+    """The present, in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(slots=True)
+class Controller:
+    """What stays from pass to pass: the repository and what was read of it. Deleting it changes no answer."""
+
+    repository: Repository
+    main: str = "main"
+    committer: tuple[str, str] = COMMITTER
+    clock: Clock = system_clock
+    progress: Progress = lambda _: None
+    reader: DocumentReader = field(default_factory=DocumentReader)
+    records: RecordReader = field(default_factory=RecordReader)
+    templates: Mapping[int, TemplateSet] = field(default_factory=built_in_templates)
+
+    def reconcile(self, *, full: bool = False, dry_run: bool = False) -> PassReport:
+        """One pass. `full` looks at every deployment, `dry_run` writes nothing.
+
+        Starts anew when somebody else moved a branch meanwhile; raises Conflict when that never ends.
+        """
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                return self._pass(full, dry_run)
+            except Conflict:
+                if attempt == MAX_TRIES:
+                    raise
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable")
+
+    def main_head(self) -> CommitInfo:
+        """The commit at main's head, local or upstream."""
+        for ref in (f"refs/heads/{self.main}", f"refs/remotes/origin/{self.main}"):
+            revision = self.repository.ref(ref)
+            if revision is not None:
+                return self.repository.commit(revision)
+        raise NotARepository(
+            f"there is no branch {self.main}", remedy="commit something, or name the branch with --branch"
+        )
+
+    def workspace(self) -> Workspace:
+        """The workspace at main's head."""
+        return Workspace(self.repository.tree_at(self.main_head().tree), self.reader)
+
+    def branches(self, workspace: Workspace) -> dict[str, Branch]:
+        """Every environment's branch, those that lost their document included."""
+        names = sorted({*workspace.environments, *branch_names(self.repository)})
+        return {name: read_branch(self.repository, name, self.records) for name in names}
+
+    def _pass(self, full: bool, dry_run: bool) -> PassReport:
+        before = (self.reader.parsed, self.repository.writer.written)
+        head = self.main_head()
+        workspace = Workspace(self.repository.tree_at(head.tree), self.reader)
+        branches = self.branches(workspace)
+        agents = _followed_agents(workspace)
+        self.progress("asking the sources")
+        heads = Heads(self.repository, workspace, head.id, agents)
+        realiser = Realiser(self.repository, self.reader, workspace, self.templates)
+        context = PassContext(
+            self.repository,
+            self.reader,
+            workspace,
+            head,
+            Surroundings(workspace, branches, heads, head_move(head)),
+            realiser,
+            self.clock(),
+            self.committer,
+            full,
+            dry_run,
+        )
+        reports = self._environments(context)
+        return PassReport(
+            head.id,
+            tuple(reports),
+            _silent_sources(workspace, heads, agents),
+            workspace_problems(workspace),
+            Work(
+                self.reader.parsed - before[0], realiser.rendered, self.repository.writer.written - before[1]
+            ),
+        )
+
+    def _environments(self, context: PassContext) -> list[EnvironmentReport]:
+        branches, workspace = context.around.branches, context.workspace
+        head = branches.get(workspace.head_environment or "")
+        head_state = head.state if head else None
+        missing = set(head_state.branches if head_state else ()) - {
+            name for name, branch in branches.items() if branch.exists
+        }
+        order = [*workspace.environment_order, *(name for name in branches if name not in workspace.environments)]
+        start_branches(context, (name for name in order if name not in missing), head_state)
+        reports = []
+        for name in order:
+            self.progress(f"reconciling {name}")
+            reports.append(_missing_branch(name) if name in missing else _isolated(context, name))
+        return reports
+
+
+def _isolated(context: PassContext, environment: str) -> EnvironmentReport:
+    """One environment's trouble is its own; only a conflict is everybody's, because it means: look again."""
+    try:
+        return reconcile_environment(context, environment)
+    except Conflict:
+        raise
+    except HeadpinError as error:
+        return EnvironmentReport(environment, error=str(error), remedy=error.remedy)
+
+
+def _missing_branch(environment: str) -> EnvironmentReport:
+    return EnvironmentReport(
+        environment,
+        error=f"the branch env/{environment} is missing here and upstream, although the head environment lists it",
+        remedy=f"fetch it: 'git fetch origin env/{environment}'",
+    )
+
+
+def _followed_agents(workspace: Workspace) -> tuple[AgentName, ...]:
+    """The agents whose sources matter: those whose pipeline starts at the head environment."""
+    if workspace.head_environment is None or errors(workspace_problems(workspace)):
+        return ()
+    return tuple(
+        agent
+        for project in workspace.projects
+        if any(stage.environment == workspace.head_environment for stage in workspace.stages(project))
+        for agent in workspace.agents(project)
+    )
+
+
+def _silent_sources(workspace: Workspace, heads: Heads, agents: tuple[AgentName, ...]) -> dict[AgentName, str]:
+    found = {}
+    for agent in agents:
+        document = workspace.agent(agent)
+        if document and document.model:
+            problem = heads.of(document.model).problem
+            if problem:
+                found[agent] = problem
+    return found

@@ -1,0 +1,86 @@
+"""What a pass did, or would do: values for the command line and for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headpin.problems import Problem
+from headpin.releases import Decision, EnvironmentHold, Event, Record, Situation
+from headpin.rendering import RenderInput
+from headpin.types import AgentName, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentReport:
+    """One deployment that the pass looked at. `changes` tells whether its record or files change."""
+
+    agent: AgentName
+    situation: Situation
+    decision: Decision
+    record: Record
+    events: tuple[Event, ...]
+    changes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentReport:
+    """One environment. `commit` is what the pass committed, `error` why it could not."""
+
+    environment: str
+    deployments: tuple[DeploymentReport, ...] = ()
+    hold: EnvironmentHold | None = None
+    commit: Revision | None = None
+    error: str = ""
+    remedy: str = ""
+
+    @property
+    def changed(self) -> tuple[DeploymentReport, ...]:
+        """The deployments whose record or files change."""
+        return tuple(deployment for deployment in self.deployments if deployment.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a pass cost: the measure of being proportional to the change."""
+
+    parsed: int
+    rendered: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """One pass. `sources` tells, by agent, why the head environment does not know a branch's head."""
+
+    config: Revision
+    environments: tuple[EnvironmentReport, ...]
+    sources: dict[AgentName, str]
+    problems: tuple[Problem, ...]
+    work: Work
+
+    @property
+    def commits(self) -> tuple[Revision, ...]:
+        """Every commit that the pass made."""
+        return tuple(report.commit for report in self.environments if report.commit is not None)
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything is held."""
+        return any(
+            report.hold is not None or any(item.record.hold is not None for item in report.deployments)
+            for report in self.environments
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether an environment could not be committed."""
+        return any(report.error for report in self.environments)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedDeployment:
+    """The files of one deployment, by name, for `headpin render`."""
+
+    agent: AgentName
+    render: RenderInput
+    files: dict[str, str]

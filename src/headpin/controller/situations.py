@@ -1,0 +1,151 @@
+"""From documents, records and heads to the situation of one deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from headpin.controller.branches import Branch
+from headpin.controller.heads import Heads
+from headpin.model import Agent
+from headpin.problems import errors
+from headpin.releases import (
+    Desired,
+    Move,
+    Nothing,
+    Release,
+    Situation,
+    Unobserved,
+    Unreadable,
+    Upstream,
+    Wanted,
+    ran_as,
+)
+from headpin.types import AgentName, TreeId
+from headpin.workspace import Snapshot, Workspace
+from headpin.workspace.rules import agent_problems, layer_problems, pin_problems, project_problems
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all situations of a pass have in common: the workspace, every branch, the heads of sources."""
+
+    workspace: Workspace
+    branches: dict[str, Branch]
+    heads: Heads
+    head_move: Move
+
+
+def situation_of(
+    around: Surroundings, environment: str, agent: AgentName, moves: tuple[Move, ...], *, exists: bool = True
+) -> Situation:
+    """Everything that decides about `agent` in `environment`; `exists` is False for a deleted environment."""
+    workspace, branch = around.workspace, around.branches[environment]
+    tracks_head = environment == workspace.head_environment
+    own = workspace.own_layers(environment, agent)
+    project = errors(project_problems(workspace, agent.project))
+    record = branch.record(agent)
+    desired = _desired(around, environment, agent, record_release(branch, agent)) if exists else _gone(environment)
+    situation = Situation(
+        environment,
+        agent,
+        tracks_head,
+        record,
+        branch.ran(agent),
+        desired,
+        around.head_move,
+        moves,
+        own=errors(layer_problems(own)) if own else (),
+        project=project,
+    )
+    return _with_upstream(around, situation)
+
+
+def record_release(branch: Branch, agent: AgentName) -> Release | None:
+    """What is served."""
+    served = branch.record(agent).served
+    return served.release if served else None
+
+
+def _gone(environment: str) -> Desired:
+    return Nothing(f"the environment {environment} is deleted")
+
+
+def _desired(around: Surroundings, environment: str, agent: AgentName, served: Release | None) -> Desired:
+    if environment == around.workspace.head_environment:
+        return _desired_of_head(around, environment, agent, served)
+    return _desired_of_pin(around.workspace, environment, agent)
+
+
+def _desired_of_pin(workspace: Workspace, environment: str, agent: AgentName) -> Desired:
+    pin = workspace.pin(environment, agent)
+    if pin is None:
+        # A pin that goes while the project cannot be read may be part of the same mistake.
+        document = workspace.project(agent.project)
+        problems = errors(document.problems) if document else ()
+        return Nothing("the pin is gone", problems)
+    wrong = errors(pin_problems(workspace, environment, agent))
+    if wrong or pin.model is None:
+        return Unreadable(wrong)
+    return Wanted(Release.of_pin(pin.model))
+
+
+def _desired_of_head(
+    around: Surroundings, environment: str, agent: AgentName, served: Release | None
+) -> Desired:
+    workspace = around.workspace
+    if workspace.is_gone(agent):
+        document = workspace.project(agent.project)
+        return Nothing(f"the agent {agent} is deleted", errors(document.problems) if document else ())
+    snapshot = workspace.snapshot(agent)
+    wrong = errors(project_problems(workspace, agent.project)) + errors(agent_problems(workspace, agent))
+    if snapshot is None:
+        return Nothing(f"the agent {agent} has no agent.yaml", wrong)
+    if wrong or snapshot.agent.model is None:
+        return Unreadable(wrong)
+    if not any(stage.environment == environment for stage in workspace.stages(agent.project)):
+        return Nothing(f"the pipeline of {agent.project} does not reach {environment}")
+    return _followed(around.heads, snapshot.agent.model, snapshot, served)
+
+
+def _followed(heads: Heads, model: Agent, snapshot: Snapshot, served: Release | None) -> Desired:
+    observed = heads.of(model)
+    revision = observed.revision or (served.revision if served else None)
+    if revision is None:
+        return Unobserved(observed.problem)
+    return Wanted(Release(revision, model.image_of(revision), TreeId(snapshot.id)))
+
+
+def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
+    """Reads the earlier stages only where a release is wanted that never ran here."""
+    desired, served = situation.desired, situation.record.served
+    if situation.tracks_head or not isinstance(desired, Wanted):
+        return situation
+    if (served and served.release == desired.release) or ran_as(situation.ran, desired.release):
+        return situation
+    workspace = around.workspace
+    stages = workspace.stages(situation.agent.project)
+    position = next((n for n, stage in enumerate(stages) if stage.environment == situation.environment), None)
+    if position is None:
+        return situation
+    return replace(
+        situation,
+        upstream=tuple(_upstream(around, situation.agent, number) for number in range(position - 1, -1, -1)),
+        any_earlier=stages[position].promotion.source == "earlier",
+    )
+
+
+def _upstream(around: Surroundings, agent: AgentName, position: int) -> Upstream:
+    workspace = around.workspace
+    stages = workspace.stages(agent.project)
+    environment = stages[position].environment
+    branch = around.branches[environment]
+    pin = workspace.pin(environment, agent)
+    return Upstream(
+        environment,
+        workspace.is_required(stages, position),
+        environment == workspace.head_environment,
+        Release.of_pin(pin.model) if pin and pin.model else None,
+        pin is not None,
+        branch.record(agent),
+        branch.ran(agent),
+    )

@@ -1,0 +1,31 @@
+"""git: reading and writing trees, refs, history, remotes, and the git program.
+
+Invariant: the work tree and the index of a repository are never touched, and nothing is checked out. New
+objects are written first, unpublished; one compare-and-swap of one ref publishes them. A crash at any
+instant leaves the old state or the new one, and unreachable objects.
+
+Only this package imports pygit2, and only `headpin.git.program` starts a process.
+"""
+
+from headpin.git.commits import CommitInfo, Signature
+from headpin.git.history import Range, Relation
+from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
+from headpin.git.repository import GitTree, Repository
+from headpin.git.write import Changes, Folder, TreeRef
+
+__all__ = [
+    "Changes",
+    "CommitInfo",
+    "Folder",
+    "GitTree",
+    "Head",
+    "Range",
+    "Relation",
+    "RemoteAddress",
+    "Repository",
+    "Signature",
+    "TreeRef",
+    "address_of",
+    "list_heads",
+    "redacted",
+]

@@ -1,0 +1,64 @@
+"""What headpin reads of a commit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from headpin.types import Revision, TreeId
+
+_TRAILER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A person and an instant."""
+
+    name: str
+    email: str
+    at: datetime
+
+    @property
+    def person(self) -> str:
+        """``Name <address>``."""
+        return f"{self.name} <{self.email}>"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """A commit without its files."""
+
+    id: Revision
+    tree: TreeId
+    parents: tuple[Revision, ...]
+    author: Signature
+    committer: Signature
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """The message's first line."""
+        return self.message.strip().split("\n", 1)[0].strip()
+
+    @property
+    def note(self) -> str:
+        """What the author wrote below the subject, without trailers; the subject where that is all."""
+        paragraphs = self.message.strip().split("\n\n")[1:]
+        if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
+            paragraphs.pop()
+        return "\n\n".join(paragraphs).strip() or self.subject
+
+    @property
+    def trailers(self) -> dict[str, str]:
+        """The last paragraph's ``Key: value`` lines. Anybody can write those: never facts, only an index."""
+        paragraphs = self.message.strip().split("\n\n")
+        if len(paragraphs) < 2:  # noqa: PLR2004 - a lone paragraph is the subject
+            return {}
+        found = (_TRAILER.match(line) for line in paragraphs[-1].splitlines())
+        return {match.group(1): match.group(2).strip() for match in found if match}
+
+
+def instant(seconds: int) -> datetime:
+    """A git time as an instant in UTC; the range of datetime bounds absurd ones."""
+    return datetime.fromtimestamp(min(max(seconds, 0), 253_402_300_799), UTC)

@@ -1,0 +1,76 @@
+"""The git program, for what libgit2 does not do or does not bound: remotes, above all.
+
+Environment variables of git are scrubbed (a `GIT_DIR` of the caller would redirect every call), nothing
+ever asks on a terminal, every call has a time limit, and its whole process group ends with it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headpin.errors import PermanentError, SourceTrouble
+
+_KEPT = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS", "GIT_TRACE"})
+_MAX_OUTPUT = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the program said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for the git program: the caller's, without what would redirect or stop it."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _KEPT}
+    fixed = {"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    kept.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=10")
+    return kept | fixed | dict(extra or {})
+
+
+def run_git(
+    arguments: Sequence[str], *, seconds: float, extra: Mapping[str, str] | None = None, place: Path | None = None
+) -> Output:
+    """Runs ``git ARGUMENTS``. Raises SourceTrouble at the time limit, PermanentError without a git program."""
+    try:
+        process = subprocess.Popen(
+            ["git", *arguments],
+            cwd=place,
+            env=environment(extra),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise PermanentError("there is no git program on PATH", remedy="install git") from error
+    with process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            _end(process)
+            raise SourceTrouble(f"no answer within {seconds:g} seconds") from error
+        except BaseException:
+            _end(process)
+            raise
+    return Output(process.returncode, _text(out), _text(err))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the program and what it started (ssh, a remote helper)."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _text(data: bytes) -> str:
+    return data[:_MAX_OUTPUT].decode("utf-8", "replace")

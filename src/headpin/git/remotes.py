@@ -1,0 +1,212 @@
+"""Remote repositories: which addresses are allowed, and asking one where its branches are.
+
+An address comes from a document that somebody wrote, so it is checked against an allow-list here, before
+git sees it. Credentials in an address go to git by a credential helper in the environment: never on a
+command line, never to another host, never into a message.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from headpin.errors import PermanentError, SourceTrouble
+from headpin.git.program import run_git
+from headpin.types import Revision, branch_fault, is_revision
+
+_SCP = re.compile(r"^(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9.-]*):(?P<path>[^:/-][^:]*)$")
+_SCHEMES = frozenset({"https", "ssh", "file", "http"})
+_CREDENTIALS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@]*@", re.IGNORECASE)
+_METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "metadata.azure.internal"})
+_METADATA = tuple(
+    ipaddress.ip_network(text)
+    for text in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "192.0.0.192/32")
+)
+_HELPER = (
+    '!f() { test "$1" = get && echo "username=$HEADPIN_SOURCE_USER" && '
+    'echo "password=$HEADPIN_SOURCE_PASSWORD"; }; f'
+)
+"""Answers git's question for the one host that git is asked to reach (redirects are off)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAddress:
+    """An address that is allowed. `url` has no credentials in it; `shown` is what people are told."""
+
+    url: str
+    scheme: str
+    host: str
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The address without credentials."""
+        return self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a branch is; None when the repository has no such branch."""
+
+    branch: str
+    revision: Revision | None
+
+
+def redacted(text: str) -> str:
+    """`text` without the credentials of any URL in it."""
+    return _CREDENTIALS.sub(r"\1", text)
+
+
+def address_of(text: str, base: Path) -> RemoteAddress | str:
+    """`text` as an address, or why it is none that headpin reads. Relative paths start at `base`."""
+    if not text or any(letter < " " or letter == "\x7f" for letter in text):
+        return "an address has no control characters"
+    if text.startswith("-") or "::" in text.split("/")[0]:
+        return f"{redacted(text)!r} is an option or a helper, not an address"
+    if "://" in text:
+        return _of_url(text)
+    scp = _SCP.fullmatch(text)
+    if scp is not None:
+        return _checked_host(RemoteAddress(text, "ssh", scp["host"]))
+    place = Path(text) if text.startswith("/") else base / text
+    return RemoteAddress(str(place), "path", "")
+
+
+def _of_url(text: str) -> RemoteAddress | str:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        return f"{redacted(text)!r} is not a URL: {error}"
+    scheme = parts.scheme.lower()
+    if scheme not in _SCHEMES:
+        return f"the scheme {scheme}: is not allowed; use https://, ssh:// or file://"
+    if parts.query or parts.fragment or "\\" in text or " " in text:
+        return f"{redacted(text)!r} is not the address of a repository"
+    if scheme == "file":
+        return RemoteAddress(text, scheme, "") if not host else "a file:// address names no host"
+    if not host or host.startswith("-") or parts.path.startswith("/-") or (parts.username or "").startswith("-"):
+        return f"{redacted(text)!r} names no host"
+    if scheme == "http" and not _is_loopback(host):
+        return "plain http:// shows everything to everybody on the way; use https://"
+    shown_host = f"[{host}]" if ":" in host else host
+    where = f"{shown_host}:{port}" if port else shown_host
+    if scheme == "ssh":
+        user = f"{unquote(parts.username)}@" if parts.username else ""
+        return _checked_host(RemoteAddress(f"ssh://{user}{where}{parts.path}", scheme, host))
+    return _checked_host(
+        RemoteAddress(
+            f"{scheme}://{where}{parts.path}",
+            scheme,
+            host,
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+    )
+
+
+def _checked_host(address: RemoteAddress) -> RemoteAddress | str:
+    host = address.host.lower().rstrip(".")
+    if host in _METADATA_NAMES or any(_is_metadata(found) for found in _literal(host)):
+        return f"{address.host} is a link-local or metadata address"
+    return address
+
+
+def _literal(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The address that `host` is written as, in any of the forms that C libraries take (0x7f.1, 2130706433)."""
+    try:
+        return [ipaddress.ip_address(host.partition("%")[0])]
+    except ValueError:
+        pass
+    try:
+        return [ipaddress.IPv4Address(socket.inet_aton(host))]
+    except (OSError, UnicodeEncodeError):
+        return []
+
+
+def _is_metadata(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    return any(found in network for found in (address, mapped) if found is not None for network in _METADATA)
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or any(found.is_loopback for found in _literal(host))
+
+
+def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) -> dict[str, Head]:
+    """Where each of `branches` is, in one conversation of at most `seconds`.
+
+    Raises SourceTrouble when the repository does not answer or says nonsense, PermanentError when the
+    address leads where headpin does not go.
+    """
+    wanted = sorted(set(branches))
+    for branch in wanted:
+        fault = branch_fault(branch)
+        if fault:
+            raise PermanentError(f"{branch!r} is no branch: {fault}")
+    _refuse_metadata(address)
+    config = ["-c", "http.followRedirects=false", "-c", "protocol.allow=never"]
+    for scheme in ("https", "ssh", "file", *(("http",) if address.scheme == "http" else ())):
+        config += ["-c", f"protocol.{scheme}.allow=always"]
+    refs = [f"refs/heads/{branch}" for branch in wanted]
+    found = run_git(
+        [*config, *_credential_options(address), "ls-remote", "--quiet", "--end-of-options", address.url, *refs],
+        seconds=seconds,
+        extra=_secrets(address),
+    )
+    if found.code != 0:
+        raise SourceTrouble(f"{address.shown}: {_said(found.err, address)}")
+    heads = _heads(found.out, address)
+    return {branch: Head(branch, heads.get(f"refs/heads/{branch}")) for branch in wanted}
+
+
+def _credential_options(address: RemoteAddress) -> list[str]:
+    if not (address.user or address.password):
+        return []
+    return ["-c", "credential.helper=", "-c", f"credential.helper={_HELPER}"]
+
+
+def _secrets(address: RemoteAddress) -> Mapping[str, str]:
+    if not (address.user or address.password):
+        return {}
+    return {"HEADPIN_SOURCE_USER": address.user, "HEADPIN_SOURCE_PASSWORD": address.password}
+
+
+def _refuse_metadata(address: RemoteAddress) -> None:
+    """A name that leads to a metadata service is refused like its address."""
+    if address.scheme not in ("http", "https"):
+        return
+    try:
+        found = socket.getaddrinfo(address.host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return  # git tells it better
+    for entry in found:
+        if any(_is_metadata(literal) for literal in _literal(str(entry[4][0]))):
+            raise PermanentError(f"{address.host} leads to a link-local or metadata address")
+
+
+def _heads(out: str, address: RemoteAddress) -> dict[str, Revision]:
+    heads = {}
+    for line in out.splitlines():
+        identity, tab, ref = line.partition("\t")
+        if not tab or not is_revision(identity):
+            raise SourceTrouble(f"{address.shown}: answered {line[:80]!r}, which is no branch head")
+        heads[ref] = Revision(identity)
+    return heads
+
+
+def _said(err: str, address: RemoteAddress) -> str:
+    """What git said, on one line, without credentials."""
+    text = redacted(" ".join(err.split()))
+    for secret in (address.password, address.user if address.password else ""):
+        if secret:
+            text = text.replace(secret, "…")
+    if "redirect" in text.lower() or re.search(r"returned error: 30[1278]", text):
+        return "the server redirects elsewhere; headpin follows no redirect: write the final address"
+    return text.removeprefix("fatal: ")[:500] or "git gave no reason"

@@ -1,0 +1,335 @@
+"""One repository: opening it, reading its objects and history, and publishing by compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta, timezone
+from pathlib import Path
+from typing import TypeVar
+
+import pygit2
+from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag
+
+from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, RefLocked
+from headpin.git.commits import CommitInfo, Signature, instant
+from headpin.git.history import Range, Relation
+from headpin.git.write import TreeWriter
+from headpin.tree import Entry, Kind
+from headpin.types import Revision, TreeId
+
+_KINDS = {
+    FileMode.BLOB: Kind.FILE,
+    FileMode.BLOB_EXECUTABLE: Kind.EXECUTABLE,
+    FileMode.TREE: Kind.FOLDER,
+    FileMode.LINK: Kind.LINK,
+    FileMode.COMMIT: Kind.SUBMODULE,
+}
+_O = TypeVar("_O", bound=pygit2.Object)
+
+
+class GitTree:
+    """A tree straight from the object database; see `headpin.tree.Tree`."""
+
+    def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree) -> None:
+        self._repository = repository
+        self._tree = tree
+
+    @property
+    def id(self) -> str:
+        """Git's tree id."""
+        return str(self._tree.id)
+
+    def _at(self, path: str) -> pygit2.Object | None:
+        if not path:
+            return self._tree
+        try:
+            return self._tree[path]
+        except (KeyError, ValueError):
+            return None
+        except pygit2.GitError as error:
+            raise _damaged(path, error) from error
+
+    def entries(self, path: str = "") -> tuple[Entry, ...]:
+        """As `Tree.entries`."""
+        found = self._at(path)
+        if found is None or (path and found.filemode != FileMode.TREE):
+            return ()
+        try:
+            folder = found if isinstance(found, pygit2.Tree) else self._repository[found.id]
+            return tuple(_entry(item) for item in folder) if isinstance(folder, pygit2.Tree) else ()
+        except (KeyError, pygit2.GitError) as error:
+            raise _damaged(path, error) from error
+
+    def entry(self, path: str) -> Entry | None:
+        """As `Tree.entry`."""
+        found = self._at(path)
+        return None if found is None else _entry(found)
+
+    def size(self, path: str) -> int:
+        """As `Tree.size`; reads the object's header only."""
+        found = self._at(path)
+        if found is None:
+            raise FileNotFoundError(path)
+        try:
+            return int(self._repository.odb.read_header(found.id)[1])
+        except (KeyError, pygit2.GitError) as error:
+            raise _damaged(path, error) from error
+
+    def read(self, path: str) -> bytes:
+        """As `Tree.read`."""
+        found = self._at(path)
+        if found is None or found.filemode not in (FileMode.BLOB, FileMode.BLOB_EXECUTABLE):
+            raise FileNotFoundError(path)
+        try:
+            return bytes(self._repository[found.id].read_raw())
+        except (KeyError, pygit2.GitError) as error:
+            raise _damaged(path, error) from error
+
+
+def _entry(found: pygit2.Object) -> Entry:
+    name = (found.raw_name or b"").decode("utf-8", "surrogateescape")
+    return Entry(name, _KINDS.get(FileMode(found.filemode), Kind.SUBMODULE), str(found.id))
+
+
+def _damaged(path: str, error: Exception) -> ObjectDamaged:
+    return ObjectDamaged(f"{path or 'the tree'} cannot be read from the repository: {error}", remedy="run 'git fsck'")
+
+
+class Repository:
+    """A git repository, bare or not. Open one for each thread."""
+
+    def __init__(self, repository: pygit2.Repository) -> None:
+        self._repository = repository
+        self.writer = TreeWriter(repository)
+
+    @classmethod
+    def open(cls, place: Path) -> Repository:
+        """The repository at `place` or around it. Raises NotARepository."""
+        try:
+            found = pygit2.discover_repository(str(place))
+            if found is not None:
+                return cls(pygit2.Repository(found))
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            said = str(error)
+            remedy = "run 'git config --global --add safe.directory <path>'" if "owner" in said else ""
+            raise NotARepository(f"{place} cannot be opened as a git repository: {said}", remedy=remedy) from error
+        raise NotARepository(
+            f"{place} is not in a git repository", remedy="name one with -C, or make one with 'headpin init DIR'"
+        )
+
+    @classmethod
+    def create(cls, place: Path, branch: str = "main") -> Repository:
+        """A new repository with a work tree at `place`, on an unborn `branch`."""
+        flags = RepositoryInitFlag.MKPATH | RepositoryInitFlag.NO_REINIT
+        try:
+            return cls(pygit2.init_repository(str(place), flags=flags, initial_head=branch))
+        except (pygit2.GitError, ValueError) as error:
+            raise NotARepository(f"{place} cannot be made a git repository: {error}") from error
+
+    @property
+    def git_dir(self) -> Path:
+        """The folder of the object database and the refs."""
+        return Path(self._repository.path)
+
+    @property
+    def work_tree(self) -> Path | None:
+        """The folder of the checked-out files; None for a bare repository."""
+        return Path(self._repository.workdir) if self._repository.workdir else None
+
+    @property
+    def place(self) -> Path:
+        """What relative paths in documents start from: the work tree, or the bare repository."""
+        return self.work_tree or self.git_dir
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether history is cut off."""
+        return bool(self._repository.is_shallow)
+
+    @property
+    def head_branch(self) -> str | None:
+        """The branch that HEAD names, born or not."""
+        target = self._repository.lookup_reference("HEAD").raw_target
+        text = target.decode(errors="replace") if isinstance(target, bytes) else ""
+        return text.removeprefix("refs/heads/") if text.startswith("refs/heads/") else None
+
+    def ref(self, name: str) -> Revision | None:
+        """The commit that the ref `name` (in full) leads to; None when there is none."""
+        try:
+            found = self._repository.references.get(name)
+            return None if found is None else Revision(str(found.peel(pygit2.Commit).id))
+        except (KeyError, ValueError, pygit2.InvalidSpecError):
+            return None
+        except pygit2.GitError as error:
+            raise ObjectDamaged(f"the ref {name} cannot be read: {error}", remedy="run 'git fsck'") from error
+
+    def refs(self, prefix: str) -> dict[str, Revision]:
+        """Every ref below `prefix`, by what follows the prefix."""
+        return {
+            name.removeprefix(prefix): revision
+            for name in self._repository.references
+            if name.startswith(prefix) and (revision := self.ref(name)) is not None
+        }
+
+    def has(self, identity: str) -> bool:
+        """Whether the object is in this clone."""
+        return identity in self._repository
+
+    def commit(self, revision: Revision) -> CommitInfo:
+        """The commit `revision`. Raises HistoryMissing or ObjectDamaged."""
+        return _info(self._object(revision, pygit2.Commit))
+
+    def tree(self, revision: Revision) -> GitTree:
+        """The files of a commit."""
+        return self.tree_at(TreeId(str(self._object(revision, pygit2.Commit).tree_id)))
+
+    def tree_at(self, identity: TreeId) -> GitTree:
+        """The tree of this id. Raises HistoryMissing when it is not in this clone."""
+        return GitTree(self._repository, self._object(identity, pygit2.Tree))
+
+    def resolve(self, text: str) -> Revision | None:
+        """What a person typed (a branch, a tag, a full or short id) as a commit; None when it is none."""
+        if not text or text.startswith("-") or any(letter in text for letter in ":^~@{}?*[\\ \n"):
+            return None
+        try:
+            return Revision(str(self._repository.revparse_single(text).peel(pygit2.Commit).id))
+        except (KeyError, ValueError, pygit2.InvalidSpecError, pygit2.GitError):
+            return None
+
+    def is_ancestor(self, old: Revision, new: Revision) -> bool:
+        """Whether `old` is `new` or in its history."""
+        try:
+            return old == new or self._repository.descendant_of(new, old)
+        except (KeyError, pygit2.GitError):
+            return False
+
+    def relate(self, old: Revision, new: Revision) -> Range:
+        """How `new` stands to `old`, with the first-parent commits between them.
+
+        Raises HistoryMissing in a shallow clone that does not reach back to `old`.
+        """
+        if old == new:
+            return Range(Relation.SAME)
+        if not self.has(old) or not self.is_ancestor(old, new):
+            if self.is_shallow:
+                raise self._missing(old)
+            return Range(Relation.REWRITTEN)
+        found: list[CommitInfo] = []
+        for info in self.first_parents(new):
+            if info.id == old:
+                return Range(Relation.AHEAD, tuple(reversed(found)))
+            found.append(info)
+        return Range(Relation.MERGED_BACKWARDS)
+
+    def first_parents(self, start: Revision) -> Iterator[CommitInfo]:
+        """The first-parent chain from `start` back."""
+        revision: Revision | None = start
+        while revision is not None:
+            info = self.commit(revision)
+            yield info
+            revision = info.parents[0] if info.parents else None
+
+    def last_change(self, start: Revision, path: str) -> Revision | None:
+        """The newest first-parent commit that changed `path`; None when it is not there at `start`."""
+        here = self._id_at(start, path)
+        if here is None:
+            return None
+        for info in self.first_parents(start):
+            before = self._id_at(info.parents[0], path) if info.parents else None
+            if before != here:
+                return info.id
+        raise self._missing(start)
+
+    def _id_at(self, revision: Revision, path: str) -> str | None:
+        entry = self.tree(revision).entry(path)
+        return entry.id if entry else None
+
+    def commit_tree(
+        self, tree: TreeId, parents: Sequence[Revision], message: str, author: Signature, committer: Signature
+    ) -> Revision:
+        """A new commit, not yet on any branch."""
+        made = self._repository.create_commit(
+            None, _signature(author), _signature(committer), message, tree, list(parents)
+        )
+        self.writer.written += 1
+        return Revision(str(made))
+
+    def move_ref(self, name: str, expected: Revision | None, new: Revision, reason: str) -> None:
+        """Moves the ref from `expected` (None: it must not exist) to `new`, or not at all.
+
+        Raises Conflict when it is elsewhere by now, RefLocked when somebody holds its lock.
+        """
+        try:
+            with self._repository.transaction() as transaction:
+                transaction.lock_ref(name)
+                found = self.ref(name)
+                if found != expected:
+                    raise Conflict(f"{name} moved from {expected} to {found} in the meantime")
+                transaction.set_target(name, pygit2.Oid(hex=new), message=reason)
+        except (OSError, pygit2.GitError, ValueError) as error:
+            if self.ref(name) != expected:
+                raise Conflict(f"{name} moved in the meantime") from error
+            lock = self.git_dir / f"{name}.lock"
+            if lock.exists():
+                raise RefLocked(
+                    f"{name} is locked by another program", remedy=f"if none is running, delete {lock}"
+                ) from error
+            raise RefLocked(f"{name} cannot be moved: {error}") from error
+
+    def _object(self, identity: str, kind: type[_O]) -> _O:
+        try:
+            found = self._repository[identity]
+        except KeyError as error:
+            raise self._missing(identity) from error
+        except (ValueError, pygit2.GitError) as error:
+            raise ObjectDamaged(f"the object {identity} cannot be read: {error}", remedy="run 'git fsck'") from error
+        if not isinstance(found, kind):
+            raise ObjectDamaged(f"the object {identity} is no {kind.__name__.lower()}", remedy="run 'git fsck'")
+        return found
+
+    def _missing(self, identity: str) -> HistoryMissing:
+        if self.is_shallow:
+            return HistoryMissing(
+                f"this clone is shallow and does not have {identity}", remedy="run 'git fetch --unshallow'"
+            )
+        return HistoryMissing(
+            f"this clone does not have the object {identity}", remedy="fetch all branches: 'git fetch --all'"
+        )
+
+    def write_files(self, files: dict[str, bytes], executable: frozenset[str] = frozenset()) -> TreeId:
+        """A tree of `files`, none of them executable; for new repositories."""
+        del executable
+        return self.writer.apply(None, files)
+
+    def object_type(self, identity: str) -> str | None:
+        """"blob", "tree", "commit" or "tag"; None when the object is not here."""
+        try:
+            return ObjectType(self._repository[identity].type).name.lower()
+        except (KeyError, ValueError):
+            return None
+
+
+def _info(commit: pygit2.Commit) -> CommitInfo:
+    return CommitInfo(
+        Revision(str(commit.id)),
+        TreeId(str(commit.tree_id)),
+        tuple(Revision(str(parent)) for parent in commit.parent_ids),
+        _person(commit.author),
+        _person(commit.committer),
+        commit.raw_message.decode(commit.message_encoding or "utf-8", "replace"),
+    )
+
+
+def _person(signature: pygit2.Signature) -> Signature:
+    name = signature.raw_name.decode("utf-8", "replace")
+    email = signature.raw_email.decode("utf-8", "replace")
+    return Signature(name, email, instant(signature.time))
+
+
+def _signature(signature: Signature) -> pygit2.Signature:
+    seconds = int(signature.at.timestamp())
+    offset = signature.at.astimezone(timezone(timedelta(0))).utcoffset()
+    minutes = int(offset.total_seconds() // 60) if offset else 0
+    name = "".join(letter for letter in signature.name if letter not in "<>\n\r\0").strip() or "unknown"
+    email = "".join(letter for letter in signature.email if letter not in "<>\n\r\0 ").strip() or "unknown"
+    return pygit2.Signature(name, email, seconds, minutes)

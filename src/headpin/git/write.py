@@ -1,0 +1,132 @@
+"""Writing trees: only what changed, and the trees on the way to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from headpin.errors import ObjectDamaged, PermanentError
+from headpin.types import BlobId, TreeId, path_fault
+
+_FILE = b"100644"
+_FOLDER = b"40000"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRef:
+    """A folder that is a tree in the repository already."""
+
+    id: TreeId
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that is replaced as a whole: name to bytes, or to the id of a blob in the repository."""
+
+    files: Mapping[str, bytes | str]
+
+
+Changes = Mapping[str, bytes | TreeRef | Folder | None]
+"""Path to new bytes, or to a folder, or to None for what is to go. Paths never lie inside one another."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """A folder on the way to a change."""
+
+    below: dict[str, _Node] = field(default_factory=dict)
+    leaves: dict[str, bytes | TreeRef | Folder | None] = field(default_factory=dict)
+
+
+class TreeWriter:
+    """Writes objects into one repository; `written` counts those that were not there yet."""
+
+    def __init__(self, repository: pygit2.Repository) -> None:
+        self._repository = repository
+        self.written = 0
+
+    def apply(self, base: TreeId | None, changes: Changes) -> TreeId:
+        """The tree that `changes` make of `base`. Folders that become empty are gone."""
+        top = _Node()
+        for path, change in changes.items():
+            _refuse(path)
+            node = top
+            *folders, name = path.split("/")
+            for part in folders:
+                node = node.below.setdefault(part, _Node())
+            node.leaves[name] = change
+        return self._write(base, top) or self._tree({})
+
+    def folder(self, files: Mapping[str, bytes | str]) -> TreeId:
+        """The tree of a folder of plain files."""
+        entries = {}
+        for name, content in files.items():
+            _refuse(name)
+            entries[name.encode()] = (_FILE, self.blob(content) if isinstance(content, bytes) else content)
+        return self._tree(entries)
+
+    def blob(self, data: bytes) -> BlobId:
+        """The blob of these bytes, written unless it is there."""
+        identity = pygit2.hash(data)
+        if identity not in self._repository:
+            self.written += 1
+            self._repository.create_blob(data)
+        return BlobId(str(identity))
+
+    def _write(self, base: str | None, node: _Node) -> TreeId | None:
+        entries = self._entries(base) if base is not None else {}
+        for name, below in node.below.items():
+            mode, identity = entries.get(name.encode(), (b"", ""))
+            written = self._write(identity if mode == _FOLDER else None, below)
+            _put(entries, name, _FOLDER, written)
+        for name, leaf in node.leaves.items():
+            if isinstance(leaf, bytes):
+                _put(entries, name, _FILE, self.blob(leaf))
+            elif leaf is None:
+                _put(entries, name, _FOLDER, None)
+            else:
+                _put(entries, name, _FOLDER, leaf.id if isinstance(leaf, TreeRef) else self.folder(leaf.files))
+        return self._tree(entries) if entries else None
+
+    def _entries(self, tree: str) -> dict[bytes, tuple[bytes, str]]:
+        """The entries of a tree object: name to mode and id (gitformat, "tree object")."""
+        try:
+            data: bytes = self._repository[tree].read_raw()
+        except (KeyError, pygit2.GitError) as error:
+            raise ObjectDamaged(f"the tree {tree} cannot be read: {error}", remedy="run 'git fsck'") from error
+        entries = {}
+        start = 0
+        while start < len(data):
+            space = data.index(b" ", start)
+            end = data.index(b"\0", space)
+            entries[data[space + 1 : end]] = (data[start:space], data[end + 1 : end + 21].hex())
+            start = end + 21
+        return entries
+
+    def _tree(self, entries: Mapping[bytes, tuple[bytes, str]]) -> TreeId:
+        """The tree object of `entries`, in git's order: folders as if their names ended in a slash."""
+        ordered = sorted(entries.items(), key=lambda item: item[0] + (b"/" if item[1][0] == _FOLDER else b""))
+        data = b"".join(mode + b" " + name + b"\0" + bytes.fromhex(identity) for name, (mode, identity) in ordered)
+        header = b"tree " + str(len(data)).encode() + b"\0"
+        identity = hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
+        if identity not in self._repository:
+            self.written += 1
+            self._repository.write(ObjectType.TREE, data)
+        return TreeId(identity)
+
+
+def _put(entries: dict[bytes, tuple[bytes, str]], name: str, mode: bytes, identity: str | None) -> None:
+    if identity is None:
+        entries.pop(name.encode(), None)
+    else:
+        entries[name.encode()] = (mode, identity)
+
+
+def _refuse(path: str) -> None:
+    fault = path_fault(path)
+    if fault:
+        raise PermanentError(f"headpin refuses to write {path!r}: {fault}")

@@ -1,0 +1,264 @@
+"""What is to become of one deployment: desired against record, with the reason. Pure.
+
+The order of the questions is the order of what holds what: what cannot be read first, then whether
+anything changes, then rollbacks (which nothing here can stop), then what new releases need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+
+from headpin.problems import Problem
+from headpin.releases.gates import Answer, Question, Upstream, ask_gates
+from headpin.releases.record import EventKind, GateResult, HoldReason, Move, Record, SourceVersion
+from headpin.releases.release import Ran, Release, ran_as
+from headpin.types import AgentName
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing is wanted here: no pin, or no agent. With `problems` it may be a mistake, and nothing goes."""
+
+    why: str
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A release is wanted."""
+
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What is wanted cannot be told, because documents are wrong."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unobserved:
+    """What is wanted cannot be told yet, because the source did not answer. Nothing is recorded."""
+
+    message: str
+
+
+Desired = Nothing | Wanted | Unreadable | Unobserved
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that decides about one deployment.
+
+    `moves`: the pin moves since the last observed revision, oldest first. `head_move`: the commit at
+    main's head, for a change that no single move explains. `own`: problems of own layers. `project`:
+    problems of the project and its pipeline.
+    """
+
+    environment: str
+    agent: AgentName
+    tracks_head: bool
+    record: Record
+    ran: tuple[Ran, ...]
+    desired: Desired
+    head_move: Move
+    moves: tuple[Move, ...] = ()
+    own: tuple[Problem, ...] = ()
+    project: tuple[Problem, ...] = ()
+    upstream: tuple[Upstream, ...] = ()
+    any_earlier: bool = False
+
+
+class Action(StrEnum):
+    """What a pass does with a deployment."""
+
+    KEEP = "keep"
+    SERVE = "serve"
+    HOLD = "hold"
+    WAIT = "wait"
+    REMOVE = "remove"
+
+
+class Layers(Enum):
+    """Which own layers what is served is rendered with."""
+
+    HEAD = "as they stand at main's head"
+    APPLIED = "as last applied, but the number of pods from main's head"
+    FROZEN = "not rendered: byte for byte as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An action with its reason.
+
+    `release` is what is served afterwards (None: nothing), `kind` the transition that brings it there
+    (None: it is served already), `wanted` the move that is held or waits.
+    """
+
+    action: Action
+    reason: str
+    layers: Layers = Layers.FROZEN
+    release: Release | None = None
+    version: int | None = None
+    kind: EventKind | None = None
+    move: Move | None = None
+    source: SourceVersion | None = None
+    gates: tuple[GateResult, ...] = ()
+    hold: HoldReason | None = None
+    wanted: Move | None = None
+    superseded: tuple[Move, ...] = ()
+
+
+def decide(situation: Situation) -> Decision:
+    """The one decision for a deployment."""
+    return replace(_decide(situation), superseded=_superseded(situation))
+
+
+def held(situation: Situation, reason: HoldReason, message: str) -> Decision:
+    """The deployment left byte for byte as it is."""
+    served = situation.record.served
+    return Decision(
+        Action.HOLD,
+        message,
+        release=served.release if served else None,
+        version=served.version if served else None,
+        hold=reason,
+        wanted=_wanted(situation),
+        superseded=_superseded(situation),
+    )
+
+
+def _decide(situation: Situation) -> Decision:
+    desired = situation.desired
+    if isinstance(desired, Unobserved):
+        return Decision(Action.KEEP, desired.message)
+    if isinstance(desired, Nothing):
+        return _decide_nothing(situation, desired)
+    if isinstance(desired, Unreadable):
+        return held(situation, HoldReason.INVALID, _told(desired.problems))
+    if situation.own:
+        return held(situation, HoldReason.INVALID, _told(situation.own))
+    if situation.tracks_head:
+        return _decide_head(situation, desired.release)
+    return _decide_pinned(situation, desired.release)
+
+
+def _decide_nothing(situation: Situation, desired: Nothing) -> Decision:
+    if situation.record.served is None:
+        return Decision(Action.KEEP, desired.why)
+    if desired.problems:
+        return held(situation, HoldReason.INVALID, _told(desired.problems))
+    return Decision(Action.REMOVE, desired.why, kind=EventKind.REMOVED, move=_move_of(situation, None))
+
+
+def _decide_head(situation: Situation, release: Release) -> Decision:
+    served = situation.record.served
+    if served is not None and served.release == release:
+        return _serve(situation, release, 0, None, "runs the branch head")
+    before = served.release if served else None
+    return _serve(situation, release, 0, EventKind.PROMOTED, _head_reason(before, release))
+
+
+def _head_reason(before: Release | None, release: Release) -> str:
+    if before is None:
+        return f"first deployment of {release}"
+    if before.revision != release.revision:
+        return f"the branch moved from {before} to {release}"
+    if before.settings != release.settings:
+        return f"shared settings changed at {release}"
+    return f"the image of {release} is another"
+
+
+def _decide_pinned(situation: Situation, release: Release) -> Decision:
+    record, served = situation.record, situation.record.served
+    before = ran_as(situation.ran, release)
+    if served is not None and served.release == release:
+        kind = EventKind.ROLLED_BACK if _returned(situation) else None
+        reason = f"back at v{served.version}, which is served" if kind else f"v{served.version} is pinned and served"
+        return _serve(situation, release, served.version, kind, reason)
+    kind = _kind(record, before)
+    if kind is EventKind.ROLLED_BACK and before is not None:
+        return _serve(situation, release, before.version, kind, f"roll back to v{before.version} ({release})")
+    if situation.project and before is None:
+        return held(situation, HoldReason.INVALID, _told(situation.project))
+    version = before.version if before else record.highest + 1
+    if before is not None and record.served is None:
+        return _serve(situation, release, version, kind, f"v{version} ({release}) ran here before")
+    answer = ask_gates(Question(release, kind, situation.upstream, situation.any_earlier))
+    if answer.is_open:
+        reason = f"{'return' if before else 'promote'} to v{version} ({release})"
+        return replace(
+            _serve(situation, release, version, kind, reason), source=answer.source, gates=answer.results
+        )
+    return _stay(situation, answer)
+
+
+def _kind(record: Record, before: Ran | None) -> EventKind:
+    if before is None or record.served is None:
+        return EventKind.PROMOTED
+    return EventKind.ROLLED_BACK if before.version < record.served.version else EventKind.ROLLED_FORWARD
+
+
+def _serve(
+    situation: Situation, release: Release, version: int, kind: EventKind | None, reason: str
+) -> Decision:
+    return Decision(
+        Action.SERVE,
+        reason,
+        Layers.HEAD,
+        release,
+        version,
+        kind,
+        move=_move_of(situation, release) if kind else None,
+    )
+
+
+def _stay(situation: Situation, answer: Answer) -> Decision:
+    """Blocked or waiting: what is served stays, and only the number of pods follows main's head."""
+    served = situation.record.served
+    return Decision(
+        Action.WAIT if answer.is_waiting else Action.HOLD,
+        answer.closed,
+        Layers.APPLIED if served else Layers.FROZEN,
+        served.release if served else None,
+        served.version if served else None,
+        gates=answer.results,
+        hold=None if answer.is_waiting else HoldReason.BLOCKED,
+        wanted=_wanted(situation),
+    )
+
+
+def _returned(situation: Situation) -> bool:
+    """Whether a pin went elsewhere and came back to what is served, since it was last observed."""
+    return situation.record.wanted is not None or bool(_superseded(situation))
+
+
+def _superseded(situation: Situation) -> tuple[Move, ...]:
+    """Moves that others followed before anything was rendered; told in history, never served."""
+    return tuple(move for move in situation.moves[:-1] if move.release is not None)
+
+
+def _wanted(situation: Situation) -> Move | None:
+    """The move that is not served yet; None when what is pinned is served, or cannot be read."""
+    desired, served = situation.desired, situation.record.served
+    if situation.tracks_head or not isinstance(desired, Wanted) or (served and served.release == desired.release):
+        return None
+    return _move_of(situation, desired.release)
+
+
+def _move_of(situation: Situation, release: Release | None) -> Move:
+    """The commit that wanted `release`: the last pin move, or the one that waits, or main's head."""
+    if situation.moves and situation.moves[-1].release == release:
+        return situation.moves[-1]
+    wanted = situation.record.wanted
+    if wanted is not None and wanted.release == release:
+        return wanted
+    return replace(situation.head_move, release=release)
+
+
+def _told(problems: tuple[Problem, ...]) -> str:
+    first, *others = problems
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{first}{more}"

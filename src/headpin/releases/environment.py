@@ -1,0 +1,87 @@
+"""`environment.yaml` on an environment's branch: what all its deployments share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headpin.errors import ObjectDamaged
+from headpin.releases.codec import format_time, parse_time
+from headpin.releases.plan import EnvironmentHold
+from headpin.releases.record import HoldReason
+from headpin.types import AgentName, Revision
+from headpin.yaml import dump, load
+
+FILE = "environment.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentState:
+    """The environment as its branch tells it.
+
+    `config`: the revision of main that the last commit was made from. `folded`: up to which revision pin
+    moves are in the records (behind `config` only while the whole environment is held). `unsettled`: the
+    deployments that are held or wait, so that a pass finds them without reading every record. `branches`:
+    in the head environment, every environment that has a branch.
+    """
+
+    environment: str
+    tracks_head: bool
+    config: Revision | None = None
+    folded: Revision | None = None
+    hold: EnvironmentHold | None = None
+    unsettled: tuple[AgentName, ...] = ()
+    branches: tuple[str, ...] = ()
+
+
+def format_environment(state: EnvironmentState) -> str:
+    """The file's text."""
+    hold = state.hold
+    value: dict[str, Any] = {
+        "environment": state.environment,
+        "tracks": "head" if state.tracks_head else "pins",
+        "config": state.config,
+        "folded": state.folded if state.folded != state.config else None,
+        "hold": {
+            "reason": hold.reason.value,
+            "message": hold.message,
+            "since": format_time(hold.since),
+            "config": hold.config,
+        }
+        if hold
+        else None,
+        "unsettled": [str(agent) for agent in sorted(state.unsettled)] or None,
+        "branches": sorted(state.branches) or None,
+    }
+    return dump({key: item for key, item in value.items() if item is not None})
+
+
+def parse_environment(data: bytes) -> EnvironmentState:
+    """The state in a file. Raises ObjectDamaged for what headpin did not write."""
+    loaded = load(data)
+    try:
+        if loaded.issues:
+            raise ValueError(loaded.issues[0].message)
+        return _state(loaded.value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ObjectDamaged(
+            f"{FILE} is not as headpin writes it: {error}",
+            remedy="put the environment branch back to the last commit that headpin made",
+        ) from error
+
+
+def _state(value: dict[str, Any]) -> EnvironmentState:
+    hold = value.get("hold")
+    config = value.get("config")
+    agents = (AgentName.parse(name) for name in value.get("unsettled", ()))
+    return EnvironmentState(
+        value["environment"],
+        value["tracks"] == "head",
+        config,
+        value.get("folded", config),
+        EnvironmentHold(HoldReason(hold["reason"]), hold["message"], parse_time(hold["since"]), hold["config"])
+        if hold
+        else None,
+        tuple(agent for agent in agents if agent is not None),
+        tuple(value.get("branches", ())),
+    )

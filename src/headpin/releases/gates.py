@@ -1,0 +1,114 @@
+"""The conditions on a move: one pure predicate for command line, checks and controller alike.
+
+A rollback is subject to none of these (authority is another matter); returning to a higher version that
+ran before is subject to all but ran-before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headpin.releases.codec import format_time
+from headpin.releases.record import EventKind, GateResult, Record, SourceVersion
+from headpin.releases.release import Ran, Release, ran_as
+
+RAN_BEFORE = "ran-before"
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """An earlier stage as it stands: `pin` is what main's head wants there (None: no pin, or head)."""
+
+    environment: str
+    required: bool
+    tracks_head: bool
+    pin: Release | None
+    has_pin: bool
+    record: Record
+    ran: tuple[Ran, ...]
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether the stage is passed over: nothing is pinned or served here, and nothing needs to be."""
+        return not self.required and not self.tracks_head and not self.has_pin and self.record.served is None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May `release` be pinned here? `upstream` has the earlier stages, nearest first."""
+
+    release: Release
+    kind: EventKind
+    upstream: tuple[Upstream, ...]
+    any_earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gates said, each with its evidence, and where the release comes from."""
+
+    results: tuple[GateResult, ...]
+    source: SourceVersion | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the move may be made."""
+        return all(result.is_open for result in self.results)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether everything closed is already under way."""
+        return not self.is_open and all(result.is_open or result.is_waiting for result in self.results)
+
+    @property
+    def closed(self) -> str:
+        """What the closed gates say."""
+        return "; ".join(f"{result.gate}: {result.evidence}" for result in self.results if not result.is_open)
+
+
+def ask_gates(question: Question) -> Answer:
+    """Every gate's result for a move that is no rollback."""
+    if question.kind is not EventKind.PROMOTED:
+        return Answer((), None)
+    result, source = _ran_before(question)
+    return Answer((result,), source)
+
+
+def sources(upstream: tuple[Upstream, ...], any_earlier: bool) -> tuple[Upstream, ...]:
+    """The stages that may supply a release: the nearest that is not transparent, or all of them by policy."""
+    if any_earlier:
+        return upstream
+    return next(((stage,) for stage in upstream if not stage.is_transparent), ())
+
+
+def _ran_before(question: Question) -> tuple[GateResult, SourceVersion | None]:
+    allowed = sources(question.upstream, question.any_earlier)
+    if not allowed:
+        return GateResult(RAN_BEFORE, False, "no earlier stage of the pipeline runs this agent"), None
+    for stage in allowed:
+        found = ran_as(stage.ran, question.release)
+        if found is not None:
+            name = "HEAD" if stage.tracks_head else f"v{found.version}"
+            evidence = f"ran in {stage.environment} as {name} since {format_time(found.at)}"
+            return GateResult(RAN_BEFORE, True, evidence), SourceVersion(stage.environment, found.version)
+    for stage in allowed:
+        if stage.pin == question.release and stage.record.hold is None:
+            return GateResult(RAN_BEFORE, False, f"{stage.environment} is about to run it", is_waiting=True), None
+    return GateResult(RAN_BEFORE, False, _never_ran(allowed, question)), None
+
+
+def _never_ran(allowed: tuple[Upstream, ...], question: Question) -> str:
+    names = " or ".join(stage.environment for stage in allowed)
+    said = f"{question.release} never ran in {names}"
+    near = next(
+        (entry.release for stage in allowed for entry in reversed(stage.ran) if _alike(entry.release, question.release)),
+        None,
+    )
+    if near is None:
+        return said
+    wrong = [key for key, value in near.as_mapping().items() if question.release.as_mapping().get(key) != value]
+    return f"{said} with this {' and '.join(wrong)}"
+
+
+def _alike(one: Release, other: Release) -> bool:
+    return one.revision == other.revision

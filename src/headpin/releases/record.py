@@ -1,0 +1,170 @@
+"""The record of a deployment: the present, and the events that led there.
+
+Pure values; `headpin.releases.codec` gives them their form in files. A record says what is *served* and,
+apart from that, what is *wanted* but not served yet, and whether there is a *hold*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from headpin.releases.release import Release
+from headpin.types import Revision
+
+
+class Status(StrEnum):
+    """How what is served does. Nothing served has no status."""
+
+    DEPLOYED = "Deployed"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+
+
+class HoldReason(StrEnum):
+    """Why a deployment is left as it is."""
+
+    INVALID = "Invalid"
+    BLOCKED = "Blocked"
+    UNAUTHORISED = "Unauthorised"
+    WAITING_FOR_IMAGE = "WaitingForImage"
+    RENDER_FAILED = "RenderFailed"
+
+
+class EventKind(StrEnum):
+    """A transition of a deployment."""
+
+    ADOPTED = "adopted"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled-back"
+    ROLLED_FORWARD = "rolled-forward"
+    RECONFIGURED = "reconfigured"
+    SUPERSEDED = "superseded"
+    HELD = "held"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
+    SCALED = "scaled"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A commit on main that gave a pin another release; None took the pin away.
+
+    `person` is the commit's author as ``Name <address>``, `at` its time, `note` what the author wrote.
+    """
+
+    release: Release | None
+    config: Revision
+    person: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Pods at least and at most, and the CPU use in percent that an autoscaler aims at."""
+
+    min_replicas: int
+    max_replicas: int
+    target_cpu: int
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served: `digest` is of everything rendered but the scale, `config` the own layers' revision."""
+
+    release: Release
+    version: int
+    status: Status
+    since: datetime
+    config: Revision
+    digest: str
+    scale: Scale
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why the deployment is left as it is, since when, and by which config revision."""
+
+    reason: HoldReason
+    message: str
+    since: datetime
+    config: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was served last where nothing is served any more."""
+
+    release: Release
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One deployment. `highest` is the highest version it ever had."""
+
+    served: Served | None = None
+    highest: int = 0
+    wanted: Move | None = None
+    hold: Hold | None = None
+    removed: Removed | None = None
+
+    @property
+    def last_version(self) -> int:
+        """The version served now, or last; 0 when there never was one."""
+        if self.served is not None:
+            return self.served.version
+        return self.removed.version if self.removed else 0
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether the next pass looks at it again even though no document of it changed."""
+        return self.hold is not None or self.wanted is not None
+
+
+NEVER_RAN = Record()
+"""A deployment without a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What one gate said of a move: `is_open`, or `is_waiting` for something already under way."""
+
+    gate: str
+    is_open: bool
+    evidence: str
+    is_waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVersion:
+    """Where a release came from, and the number it had there."""
+
+    environment: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A transition, told once. What does not apply to its kind is None or empty."""
+
+    kind: EventKind
+    at: datetime
+    config: Revision
+    version: int | None = None
+    release: Release | None = None
+    source: SourceVersion | None = None
+    person: str | None = None
+    moved: datetime | None = None
+    note: str = ""
+    hold: HoldReason | None = None
+    message: str = ""
+    steps: Mapping[str, str] = field(default_factory=dict)
+    gates: tuple[GateResult, ...] = ()

@@ -1,0 +1,59 @@
+"""The immutable identity of what runs, and what ran where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from headpin.model import Pin
+from headpin.types import Revision, TreeId, short
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Source revision, resolved image, content snapshot and shared-settings snapshot.
+
+    Two releases are the same when all four are: an edited image, or a pin that git put together from two
+    sides, is another release.
+    """
+
+    revision: Revision
+    image: str
+    settings: TreeId
+    content: TreeId | None = None
+
+    @classmethod
+    def of_pin(cls, pin: Pin) -> Release:
+        """The release that a pin names."""
+        return cls(
+            Revision(pin.revision), pin.image, TreeId(pin.settings), TreeId(pin.content) if pin.content else None
+        )
+
+    @classmethod
+    def of_mapping(cls, value: Mapping[str, Any]) -> Release:
+        """From the form in records and events."""
+        return cls(value["revision"], value["image"], value["settings"], value.get("content"))
+
+    def as_mapping(self) -> dict[str, str]:
+        """The form in pins, records and events; `content` only where the agent has content."""
+        content = {"content": self.content} if self.content else {}
+        return {"revision": self.revision, "image": self.image, **content, "settings": self.settings}
+
+    def __str__(self) -> str:
+        return short(self.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A release that ran in a deployment: this environment's number for it, and when it first did."""
+
+    version: int
+    release: Release
+    at: datetime
+
+
+def ran_as(ran: tuple[Ran, ...], release: Release) -> Ran | None:
+    """The entry of `release` among those that ran; None when it never did."""
+    return next((entry for entry in reversed(ran) if entry.release == release), None)

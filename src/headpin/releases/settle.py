@@ -1,0 +1,193 @@
+"""What a decision makes of a record once its manifests are rendered. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from headpin.releases.decide import Action, Decision, Layers, Situation
+from headpin.releases.record import (
+    NEVER_RAN,
+    Event,
+    EventKind,
+    Hold,
+    Move,
+    Record,
+    Removed,
+    Scale,
+    Served,
+    Status,
+)
+from headpin.releases.release import Ran, Release, ran_as
+from headpin.types import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What was rendered for a deployment: the digest of all but the scale, the scale, the Secrets it needs."""
+
+    digest: str
+    scale: Scale
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The record afterwards, and what is added to what ran and to the events."""
+
+    record: Record
+    ran: tuple[Ran, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+def settle(
+    situation: Situation, decision: Decision, rendered: Rendered | None, now: datetime, config: Revision
+) -> Settled:
+    """The record after `decision` at `config`. `rendered` is None where nothing was rendered (FROZEN).
+
+    Settling the same decision on its own result changes nothing and tells nothing.
+    """
+    before = situation.record
+    record = replace(
+        before,
+        hold=_hold(before.hold, before.wanted, decision, now, config),
+        wanted=decision.wanted,
+    )
+    events = [_superseded(move, situation.ran, now) for move in decision.superseded]
+    ran: tuple[Ran, ...] = ()
+    if decision.action is Action.REMOVE and before.served is not None:
+        record = replace(
+            record, served=None, removed=Removed(before.served.release, before.served.version, now)
+        )
+        events.append(_moved(decision, before.served.release, before.served.version, now, config))
+    elif rendered is not None and decision.release is not None and decision.version is not None:
+        served = _served(before.served, decision, decision.release, decision.version, rendered, now, config)
+        record = replace(
+            record, served=served, highest=max(before.highest, served.version), removed=None
+        )
+        events += _serving_events(before.served, served, decision, now, config)
+        if ran_as(situation.ran, served.release) is None:
+            ran = (Ran(served.version, served.release, now),)
+    if _is_new_hold(record, before):
+        events.append(_held(record, decision, now))
+    if record.served is None and record.removed is None and not record.is_unsettled and not record.highest:
+        record = NEVER_RAN
+    return Settled(record, ran, () if situation.tracks_head else tuple(events))
+
+
+def _hold(before: Hold | None, wanted: Move | None, decision: Decision, now: datetime, config: Revision) -> Hold | None:
+    if decision.hold is None:
+        return None
+    same = before is not None and before.reason is decision.hold and wanted == decision.wanted
+    if before is not None and same and before.message == decision.reason:
+        return before
+    return Hold(
+        decision.hold,
+        decision.reason,
+        before.since if before is not None and same else now,
+        config,
+    )
+
+
+def _is_new_hold(record: Record, before: Record) -> bool:
+    if record.hold is None:
+        return False
+    return before.hold is None or record.hold.reason is not before.hold.reason or record.wanted != before.wanted
+
+
+def _served(
+    before: Served | None,
+    decision: Decision,
+    release: Release,
+    version: int,
+    rendered: Rendered,
+    now: datetime,
+    config: Revision,
+) -> Served:
+    if before is None or before.release != release:
+        return Served(
+            release, version, Status.DEPLOYED, now, config, rendered.digest, rendered.scale, rendered.secrets
+        )
+    same = (before.digest, before.scale) == (rendered.digest, rendered.scale)
+    if same and before.version == version:
+        return before
+    applied = before.config if decision.layers is Layers.APPLIED or before.digest == rendered.digest else config
+    return replace(
+        before,
+        version=version,
+        config=applied,
+        digest=rendered.digest,
+        scale=rendered.scale,
+        secrets=rendered.secrets,
+    )
+
+
+def _serving_events(
+    before: Served | None, served: Served, decision: Decision, now: datetime, config: Revision
+) -> list[Event]:
+    events = []
+    if decision.kind is not None:
+        events.append(_moved(decision, served.release, served.version, now, config))
+    if before is not None and before.release == served.release and before != served:
+        kind = EventKind.SCALED if before.digest == served.digest else EventKind.RECONFIGURED
+        events.append(Event(kind, now, config, served.version, served.release))
+    return events
+
+
+def _moved(decision: Decision, release: Release, version: int, now: datetime, config: Revision) -> Event:
+    move = decision.move
+    if decision.kind is None or move is None:
+        raise ValueError("only a move makes an event of a move")
+    removed = decision.kind is EventKind.REMOVED
+    return Event(
+        decision.kind,
+        now,
+        move.config if move else config,
+        version,
+        release,
+        decision.source,
+        move.person,
+        move.at,
+        move.note,
+        message=decision.reason if removed else "",
+        steps={} if removed else _steps(release),
+        gates=decision.gates,
+    )
+
+
+def _steps(release: Release) -> dict[str, str]:
+    """What was done, step by step. Nothing here watches the cluster, and the record says so."""
+    image = "digest" if "@sha256:" in release.image else "tag"
+    return {"files": "committed", "image": image, "rollout": "unobserved"}
+
+
+def _superseded(move: Move, ran: tuple[Ran, ...], now: datetime) -> Event:
+    known = ran_as(ran, move.release) if move.release else None
+    return Event(
+        EventKind.SUPERSEDED,
+        now,
+        move.config,
+        known.version if known else None,
+        move.release,
+        person=move.person,
+        moved=move.at,
+        note=move.note,
+    )
+
+
+def _held(record: Record, decision: Decision, now: datetime) -> Event:
+    hold, wanted = record.hold, decision.wanted
+    if hold is None:
+        raise ValueError("there is no hold to tell")
+    return Event(
+        EventKind.HELD,
+        now,
+        wanted.config if wanted else hold.config,
+        release=wanted.release if wanted else None,
+        person=wanted.person if wanted else None,
+        moved=wanted.at if wanted else None,
+        note=wanted.note if wanted else "",
+        hold=hold.reason,
+        message=hold.message,
+        gates=decision.gates,
+    )

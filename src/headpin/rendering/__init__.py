@@ -1,0 +1,11 @@
+"""Rendering: a pure function from settings and templates to files.
+
+Deterministic: no clock, network, disk or randomness; templates are an argument. Only this package imports
+jinja2. Must never emit a value otherwise than as JSON, or as a literal block that holds it exactly.
+"""
+
+from headpin.rendering.inputs import RenderInput
+from headpin.rendering.manifests import KUSTOMIZATION, kustomization, render_manifests
+from headpin.rendering.templates import RenderError, TemplateSet
+
+__all__ = ["KUSTOMIZATION", "RenderError", "RenderInput", "TemplateSet", "kustomization", "render_manifests"]

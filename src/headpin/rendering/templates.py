@@ -1,0 +1,100 @@
+"""The template engine: sandboxed, strict about names, and every interpolated value becomes JSON.
+
+JSON scalars are YAML scalars, so no value can end its line, open a document or become another type. Only
+`block` writes text otherwise: as an indented literal block, and only text that such a block holds exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from headpin.yaml import quote
+from headpin.yaml.emit import scalar
+
+
+class _Fragment(str):
+    """YAML text that is ready to stand in a template's output."""
+
+    __slots__ = ()
+
+
+_PLAIN_TEXT = re.compile(
+    r"[\t\n\x20-\x7e\u00a1-\u00ac\u00ae-\u061b\u061e-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff"
+    r"\ue000-\ufefe\uff00-\uff60\U00010000-\U0001fffd]*"
+)
+"""Letters that a literal block holds as they are: no line breaks but ours, nothing invisible."""
+
+
+class RenderError(Exception):
+    """A template could not be rendered, or its output is not what it claims to be."""
+
+
+@dataclass(frozen=True)
+class TemplateSet:
+    """The built-in templates of one number: file name to text, for one engine."""
+
+    number: int
+    texts: Mapping[str, str]
+
+    @cached_property
+    def _environment(self) -> jinja2.Environment:
+        environment = ImmutableSandboxedEnvironment(
+            loader=jinja2.DictLoader(dict(self.texts)),
+            undefined=jinja2.StrictUndefined,
+            finalize=_finalize,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            auto_reload=False,
+            cache_size=-1,
+            autoescape=False,  # noqa: S701 - the output is YAML, and `finalize` quotes every value
+        )
+        environment.filters["block"] = _block
+        environment.filters["key"] = _key
+        return environment
+
+    def render(self, name: str, values: Mapping[str, Any]) -> str:
+        """The template `name` with `values`. Raises RenderError."""
+        try:
+            return self._environment.get_template(name).render(values)
+        except jinja2.TemplateError as error:
+            raise RenderError(f"template {name}: {error}") from error
+
+
+def _finalize(value: Any) -> str:
+    if isinstance(value, _Fragment):
+        return value
+    if isinstance(value, jinja2.Undefined):
+        return str(value)  # raises: an undefined name is an error
+    if value is None or isinstance(value, (str, int, bool)):
+        return scalar(value)
+    raise RenderError(f"a {type(value).__name__} cannot stand in a template's output")
+
+
+def _key(text: str) -> _Fragment:
+    return _Fragment(quote(text))
+
+
+def _block(text: str, indent: int) -> _Fragment:
+    """`text` as a literal block indented by `indent` spaces, or quoted where a block would change it."""
+    lines = text.split("\n")
+    fits = (
+        "\n" in text
+        and _PLAIN_TEXT.fullmatch(text) is not None
+        and bool(lines[0].strip())
+        and lines[0][0] not in " \t"
+        and not text.endswith("\n\n")
+        and not any(line != line.rstrip() for line in lines)
+    )
+    if not fits:
+        return _Fragment(quote(text))
+    chomp = "|" if text.endswith("\n") else "|-"
+    body = "\n".join(f"{' ' * indent}{line}" if line else "" for line in lines).rstrip("\n")
+    return _Fragment(f"{chomp}\n{body}")

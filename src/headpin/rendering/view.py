@@ -1,0 +1,184 @@
+"""What the templates of the engine `manifests` see: plain values, every choice made."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headpin.model import FileContent, Port, Probe, SecretKey
+from headpin.rendering.inputs import RenderInput
+
+MANAGER = "headpin"
+
+
+def view(render: RenderInput) -> dict[str, Any]:
+    """The names that templates use, all defined for every deployment."""
+    effective, agent = render.effective, render.agent
+    scaling = effective.scaling
+    texts = {path: content.text for path, content in effective.files.items() if content.text is not None}
+    keys = _file_keys(sorted(texts))
+    data = {keys[path]: texts[path] for path in sorted(texts)}
+    files_name = f"{render.object_name}-{_digest(data)}" if data else None
+    return {
+        "name": render.object_name,
+        "namespace": render.namespace,
+        "labels": _labels(render),
+        "selector": {"app.kubernetes.io/name": render.name.agent, "app.kubernetes.io/instance": render.object_name},
+        "annotations": _annotations(render),
+        "account_annotations": dict(effective.annotations),
+        "pull_secrets": list(effective.image_pull_secrets),
+        "image": render.image,
+        "command": _list(agent.command),
+        "args": _list(agent.args),
+        "env": _env(effective.variables),
+        "ports": [_port(port) for port in agent.ports],
+        "probes": [
+            _probe(kind, probe)
+            for kind, probe in (
+                ("startupProbe", agent.probes.startup),
+                ("readinessProbe", agent.probes.readiness),
+                ("livenessProbe", agent.probes.liveness),
+            )
+            if probe is not None
+        ],
+        "requests": _resources(effective.requests),
+        "limits": _resources(effective.limits),
+        "run_as_user": agent.security.run_as_user,
+        "read_only_root": agent.security.read_only_root,
+        "grace_period": agent.grace_period,
+        "files_name": files_name,
+        "data": data,
+        "mounts": _mounts(effective.files, keys, agent.security.writable),
+        "volumes": _volumes(effective.files, files_name, agent.security.writable),
+        "replicas": scaling.min_replicas if scaling.max_replicas == scaling.min_replicas else None,
+        "min_replicas": scaling.min_replicas,
+        "max_replicas": scaling.max_replicas,
+        "target_cpu": scaling.target_cpu,
+    }
+
+
+def _labels(render: RenderInput) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": render.name.agent,
+        "app.kubernetes.io/instance": render.object_name,
+        "app.kubernetes.io/part-of": render.name.project,
+        "app.kubernetes.io/managed-by": MANAGER,
+    }
+
+
+def _annotations(render: RenderInput) -> dict[str, str]:
+    return {
+        "headpin.dev/environment": render.environment,
+        "headpin.dev/revision": render.revision,
+        "headpin.dev/version": "HEAD" if render.tracks_head else f"v{render.version}",
+    }
+
+
+def _list(values: Sequence[str] | None) -> list[str]:
+    return list(values or ())
+
+
+def _env(variables: Mapping[str, str | SecretKey]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "value": None, "secret": value.name, "key": value.key, "optional": value.optional}
+        if isinstance(value, SecretKey)
+        else {"name": name, "value": _literal(value), "secret": None}
+        for name, value in variables.items()
+    ]
+
+
+def _literal(text: str) -> str:
+    """Kubernetes expands ``$(NAME)`` in values and reads ``$$`` as ``$``; a value stays a value."""
+    return text.replace("$", "$$")
+
+
+def _port(port: Port) -> dict[str, Any]:
+    return {
+        "name": port.name,
+        "port": port.port,
+        "service_port": port.service_port or port.port,
+        "protocol": port.protocol,
+    }
+
+
+def _probe(kind: str, probe: Probe) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "http": {"port": probe.http.port, "path": probe.http.path} if probe.http else None,
+        "tcp": probe.tcp.port if probe.tcp else None,
+        "exec": list(probe.exec.command) if probe.exec else None,
+        "initial_delay": probe.initial_delay,
+        "period": probe.period,
+        "timeout": probe.timeout,
+        "failures": probe.failures,
+    }
+
+
+def _resources(quantities: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("ephemeralStorage", "ephemeral-storage"): value for name, value in quantities.items()}
+
+
+def _file_keys(paths: Sequence[str]) -> dict[str, str]:
+    """A key in the ConfigMap for each path: the file's name where that is free of doubt."""
+    names: dict[str, int] = {}
+    for path in paths:
+        names[_base(path)] = names.get(_base(path), 0) + 1
+    return {
+        path: _base(path) if names[_base(path)] == 1 else f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{_base(path)}"
+        for path in paths
+    }
+
+
+def _base(path: str) -> str:
+    """The file's name in the letters that a ConfigMap's key takes; never ``.`` or ``..``."""
+    name = re.sub(r"[^-._A-Za-z0-9]", "_", path.rpartition("/")[2])
+    return name.lstrip(".")[-200:] or "file"
+
+
+def _mounts(files: Mapping[str, FileContent], keys: Mapping[str, str], writable: Sequence[str]) -> list[dict[str, Any]]:
+    volumes = _secret_volumes(files)
+    mounts: list[dict[str, Any]] = [
+        {"volume": f"writable-{number}", "path": path, "sub_path": None, "read_only": False}
+        for number, path in enumerate(writable)
+    ]
+    for path, content in files.items():
+        if content.secret is None:
+            mounts.append({"volume": "files", "path": path, "sub_path": keys[path], "read_only": True})
+        else:
+            mounts.append(
+                {"volume": volumes[content.secret.name], "path": path, "sub_path": content.secret.key, "read_only": True}
+            )
+    return mounts
+
+
+def _volumes(files: Mapping[str, FileContent], files_name: str | None, writable: Sequence[str]) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [
+        {"name": f"writable-{number}", "config_map": None, "secret": None, "optional": False}
+        for number in range(len(writable))
+    ]
+    if files_name:
+        volumes.append({"name": "files", "config_map": files_name, "secret": None, "optional": False})
+    for secret, volume in _secret_volumes(files).items():
+        volumes.append({"name": volume, "config_map": None, "secret": secret, "optional": _is_optional(files, secret)})
+    return volumes
+
+
+def _secret_volumes(files: Mapping[str, FileContent]) -> dict[str, str]:
+    secrets = sorted({content.secret.name for content in files.values() if content.secret is not None})
+    return {secret: f"secret-{number}" for number, secret in enumerate(secrets)}
+
+
+def _is_optional(files: Mapping[str, FileContent], secret: str) -> bool:
+    uses = [content.secret for content in files.values() if content.secret and content.secret.name == secret]
+    return all(use.optional for use in uses)
+
+
+def _digest(data: Mapping[str, str]) -> str:
+    """Ten hexadecimal digits that change when any file does, so that pods restart."""
+    found = hashlib.sha256()
+    for key, text in sorted(data.items()):
+        for part in (key.encode(), text.encode("utf-8", "surrogatepass")):
+            found.update(len(part).to_bytes(8, "big") + part)
+    return found.hexdigest()[:10]
