@@ -35,9 +35,7 @@ SMALL = {
     "environments/dev.yaml": "tracks: head\n",
     "environments/staging.yaml": "description: before production\n",
     "environments/prod.yaml": "production: true\n",
-    "pipelines/standard.yaml": (
-        "stages:\n  - environment: dev\n  - environment: staging\n  - environment: prod\n"
-    ),
+    "pipelines/standard.yaml": ("stages:\n  - environment: dev\n  - environment: staging\n  - environment: prod\n"),
     "projects/shop/project.yaml": "pipeline: standard\n",
     "projects/shop/agents/cart/agent.yaml": AGENT.format(name="cart"),
 }

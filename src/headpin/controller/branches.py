@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from headpin.errors import PermanentError
 from headpin.git import CommitInfo, GitTree, Repository
+from headpin.releases import NEVER_RAN, Event, Ran, Record, Settled
 from headpin.releases.codec import (
     SEAL_AT,
     format_event,
@@ -20,7 +21,6 @@ from headpin.releases.codec import (
     parse_record,
 )
 from headpin.releases.environment import FILE, EnvironmentState, parse_environment
-from headpin.releases import NEVER_RAN, Event, Ran, Record, Settled
 from headpin.tree import EMPTY, Kind, Tree
 from headpin.types import AgentName, Revision
 
@@ -83,7 +83,9 @@ class Branch:
     def ran(self, agent: AgentName) -> tuple[Ran, ...]:
         """Everything that ran in a deployment, oldest first."""
         later = self.settled[agent][1] if agent in self.settled else ()
-        return tuple(ran for path in self._segments(agent, "ran") for ran in parse_ran(self.tree.read(path), path)) + later
+        return (
+            tuple(ran for path in self._segments(agent, "ran") for ran in parse_ran(self.tree.read(path), path)) + later
+        )
 
     def events(self, agent: AgentName) -> tuple[Event, ...]:
         """Every event of a deployment, oldest first."""

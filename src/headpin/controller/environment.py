@@ -148,7 +148,9 @@ def _hold(context: PassContext, branch: Branch, message: str) -> EnvironmentHold
     before = branch.state.hold if branch.state else None
     if before is not None and before.message == message:
         return before
-    return EnvironmentHold(HoldReason.INVALID, message, before.since if before else _now(context, branch), context.head.id)
+    return EnvironmentHold(
+        HoldReason.INVALID, message, before.since if before else _now(context, branch), context.head.id
+    )
 
 
 def _view(context: PassContext, branch: Branch) -> _View | str:
@@ -162,7 +164,7 @@ def _view(context: PassContext, branch: Branch) -> _View | str:
         if not _accepts_history(context.workspace, folded):
             return (
                 f"main's history was rewritten: {folded} is not in it any more; bring it back, or accept the new "
-                f"history with a reviewed file overrides/<name>.yaml: allow: history, lost: \"{folded}\", reason: …"
+                f'history with a reviewed file overrides/<name>.yaml: allow: history, lost: "{folded}", reason: …'
             )
         return _View({}, Scope(), True)
     if found.relation is Relation.MERGED_BACKWARDS:
@@ -262,9 +264,7 @@ def _carry_out(context: PassContext, branch: Branch, planned: Sequence[Planned])
     return _publish(context, branch, changes, reports)
 
 
-def _file_changes(
-    context: PassContext, agent: AgentName, realised: Realised
-) -> Mapping[str, TreeRef | Folder | None]:
+def _file_changes(context: PassContext, agent: AgentName, realised: Realised) -> Mapping[str, TreeRef | Folder | None]:
     place = f"{agent.project}/{agent.agent}"
     if realised.decision.action is Action.REMOVE:
         return {f"manifests/{place}": None, f"settings/{place}": None}
@@ -317,8 +317,14 @@ def _state_after(context: PassContext, branch: Branch, reports: Sequence[Deploym
     unsettled = {agent for agent in before if agent not in looked_at}
     unsettled |= {report.agent for report in reports if report.record.is_unsettled}
     is_head = branch.environment == context.workspace.head_environment
-    tracks = is_head if branch.environment in context.workspace.environments else bool(branch.state and branch.state.tracks_head)
-    branches = {name for name, other in context.around.branches.items() if other.state is not None or name == branch.environment}
+    tracks = (
+        is_head
+        if branch.environment in context.workspace.environments
+        else bool(branch.state and branch.state.tracks_head)
+    )
+    branches = {
+        name for name, other in context.around.branches.items() if other.state is not None or name == branch.environment
+    }
     return EnvironmentState(
         branch.environment,
         tracks,

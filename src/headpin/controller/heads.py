@@ -17,7 +17,9 @@ OWN = "."
 class Heads:
     """Observations of one pass. Everything remote is asked when the object is made."""
 
-    def __init__(self, repository: Repository, workspace: Workspace, head: Revision, agents: Sequence[AgentName]) -> None:
+    def __init__(
+        self, repository: Repository, workspace: Workspace, head: Revision, agents: Sequence[AgentName]
+    ) -> None:
         self._repository = repository
         self._head = head
         sources = [document.model.source for agent in agents if (document := workspace.agent(agent)) and document.model]

@@ -37,9 +37,7 @@ def commit_message(environment: str, config: Revision, changed: Sequence[Deploym
 def author_of(changed: Sequence[DeploymentReport], config: CommitInfo, headpin: Signature) -> Signature:
     """The author of the causing commit; headpin itself where a source, or more than one person, caused it."""
     people = {event.person for report in changed for event in report.events if event.person}
-    followed = any(
-        report.situation.tracks_head and report.decision.kind is EventKind.PROMOTED for report in changed
-    )
+    followed = any(report.situation.tracks_head and report.decision.kind is EventKind.PROMOTED for report in changed)
     if followed or not changed:
         return headpin
     if not people or people == {config.author.person}:

@@ -108,9 +108,7 @@ class Controller:
             tuple(reports),
             _silent_sources(workspace, heads, agents),
             workspace_problems(workspace),
-            Work(
-                self.reader.parsed - before[0], realiser.rendered, self.repository.writer.written - before[1]
-            ),
+            Work(self.reader.parsed - before[0], realiser.rendered, self.repository.writer.written - before[1]),
         )
 
     def _environments(self, context: PassContext) -> list[EnvironmentReport]:

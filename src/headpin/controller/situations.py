@@ -89,9 +89,7 @@ def _desired_of_pin(workspace: Workspace, environment: str, agent: AgentName) ->
     return Wanted(Release.of_pin(pin.model))
 
 
-def _desired_of_head(
-    around: Surroundings, environment: str, agent: AgentName, served: Release | None
-) -> Desired:
+def _desired_of_head(around: Surroundings, environment: str, agent: AgentName, served: Release | None) -> Desired:
     workspace = around.workspace
     if workspace.is_gone(agent):
         document = workspace.project(agent.project)

@@ -19,7 +19,9 @@ from headpin.errors import PermanentError, SourceTrouble
 from headpin.git.program import run_git
 from headpin.types import Revision, branch_fault, is_revision
 
-_SCP = re.compile(r"^(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9.-]*):(?P<path>[^:/-][^:]*)$")
+_SCP = re.compile(
+    r"^(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9.-]*):(?P<path>[^:/-][^:]*)$"
+)
 _SCHEMES = frozenset({"https", "ssh", "file", "http"})
 _CREDENTIALS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@]*@", re.IGNORECASE)
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "metadata.azure.internal"})
@@ -28,8 +30,7 @@ _METADATA = tuple(
     for text in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "192.0.0.192/32")
 )
 _HELPER = (
-    '!f() { test "$1" = get && echo "username=$HEADPIN_SOURCE_USER" && '
-    'echo "password=$HEADPIN_SOURCE_PASSWORD"; }; f'
+    '!f() { test "$1" = get && echo "username=$HEADPIN_SOURCE_USER" && echo "password=$HEADPIN_SOURCE_PASSWORD"; }; f'
 )
 """Answers git's question for the one host that git is asked to reach (redirects are off)."""
 
@@ -67,7 +68,7 @@ def address_of(text: str, base: Path) -> RemoteAddress | str:
     """`text` as an address, or why it is none that headpin reads. Relative paths start at `base`."""
     if not text or any(letter < " " or letter == "\x7f" for letter in text):
         return "an address has no control characters"
-    if text.startswith("-") or "::" in text.split("/")[0]:
+    if text.startswith("-") or "::" in text.split("/", maxsplit=1)[0]:
         return f"{redacted(text)!r} is an option or a helper, not an address"
     if "://" in text:
         return _of_url(text)

@@ -302,7 +302,7 @@ class Repository:
         return self.writer.apply(None, files)
 
     def object_type(self, identity: str) -> str | None:
-        """"blob", "tree", "commit" or "tag"; None when the object is not here."""
+        """ "blob", "tree", "commit" or "tag"; None when the object is not here."""
         try:
             return ObjectType(self._repository[identity].type).name.lower()
         except (KeyError, ValueError):

@@ -10,9 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from headpin.model.document import IMAGE_PATTERN, Branch, Described, Part, RepositoryPath
 from headpin.model.settings import MountPath, Settings
 
-PortName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")
-]
+PortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
 Argument = Annotated[str, StringConstraints(max_length=4096)]
@@ -100,9 +98,7 @@ class Probe(Part):
     initial_delay: Annotated[int, Field(ge=0, le=3600)] = Field(0, description="Wait before the first check. Seconds.")
     period: Seconds = Field(10, description="From one check to the next. Seconds.")
     timeout: Seconds = Field(2, description="A check that takes longer has failed. Seconds.")
-    failures: Annotated[int, Field(ge=1, le=1000)] = Field(
-        3, description="So many failures in a row count. Failures."
-    )
+    failures: Annotated[int, Field(ge=1, le=1000)] = Field(3, description="So many failures in a row count. Failures.")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

@@ -85,9 +85,7 @@ class Quantities(Part):
 class Resources(Part):
     """What a pod asks for and what it may take."""
 
-    requests: Quantities = Field(
-        Quantities(), description='What is reserved. Default cpu "100m", memory "128Mi".'
-    )
+    requests: Quantities = Field(Quantities(), description='What is reserved. Default cpu "100m", memory "128Mi".')
     limits: Quantities = Field(Quantities(), description="What it may never exceed. Default: no limits.")
 
 

@@ -189,9 +189,7 @@ def _decide_pinned(situation: Situation, release: Release) -> Decision:
     answer = ask_gates(Question(release, kind, situation.upstream, situation.any_earlier))
     if answer.is_open:
         reason = f"{'return' if before else 'promote'} to v{version} ({release})"
-        return replace(
-            _serve(situation, release, version, kind, reason), source=answer.source, gates=answer.results
-        )
+        return replace(_serve(situation, release, version, kind, reason), source=answer.source, gates=answer.results)
     return _stay(situation, answer)
 
 
@@ -201,9 +199,7 @@ def _kind(record: Record, before: Ran | None) -> EventKind:
     return EventKind.ROLLED_BACK if before.version < record.served.version else EventKind.ROLLED_FORWARD
 
 
-def _serve(
-    situation: Situation, release: Release, version: int, kind: EventKind | None, reason: str
-) -> Decision:
+def _serve(situation: Situation, release: Release, version: int, kind: EventKind | None, reason: str) -> Decision:
     return Decision(
         Action.SERVE,
         reason,

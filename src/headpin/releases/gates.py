@@ -101,7 +101,12 @@ def _never_ran(allowed: tuple[Upstream, ...], question: Question) -> str:
     names = " or ".join(stage.environment for stage in allowed)
     said = f"{question.release} never ran in {names}"
     near = next(
-        (entry.release for stage in allowed for entry in reversed(stage.ran) if _alike(entry.release, question.release)),
+        (
+            entry.release
+            for stage in allowed
+            for entry in reversed(stage.ran)
+            if _alike(entry.release, question.release)
+        ),
         None,
     )
     if near is None:

@@ -31,9 +31,7 @@ class EnvironmentHold:
 
 def prune_excess(planned: tuple[Planned, ...], bound: int, allowed: AbstractSet[AgentName]) -> tuple[AgentName, ...]:
     """The removals that keep an environment held: () when there are few enough, or all are allowed."""
-    removals = tuple(
-        item.situation.agent for item in planned if item.decision.action is Action.REMOVE
-    )
+    removals = tuple(item.situation.agent for item in planned if item.decision.action is Action.REMOVE)
     if len(removals) <= bound:
         return ()
     return tuple(agent for agent in removals if agent not in allowed)

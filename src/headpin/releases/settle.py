@@ -56,15 +56,11 @@ def settle(
     events = [_superseded(move, situation.ran, now) for move in decision.superseded]
     ran: tuple[Ran, ...] = ()
     if decision.action is Action.REMOVE and before.served is not None:
-        record = replace(
-            record, served=None, removed=Removed(before.served.release, before.served.version, now)
-        )
+        record = replace(record, served=None, removed=Removed(before.served.release, before.served.version, now))
         events.append(_moved(decision, before.served.release, before.served.version, now, config))
     elif rendered is not None and decision.release is not None and decision.version is not None:
         served = _served(before.served, decision, decision.release, decision.version, rendered, now, config)
-        record = replace(
-            record, served=served, highest=max(before.highest, served.version), removed=None
-        )
+        record = replace(record, served=served, highest=max(before.highest, served.version), removed=None)
         events += _serving_events(before.served, served, decision, now, config)
         if ran_as(situation.ran, served.release) is None:
             ran = (Ran(served.version, served.release, now),)
@@ -105,9 +101,7 @@ def _served(
     config: Revision,
 ) -> Served:
     if before is None or before.release != release:
-        return Served(
-            release, version, Status.DEPLOYED, now, config, rendered.digest, rendered.scale, rendered.secrets
-        )
+        return Served(release, version, Status.DEPLOYED, now, config, rendered.digest, rendered.scale, rendered.secrets)
     same = (before.digest, before.scale) == (rendered.digest, rendered.scale)
     if same and before.version == version:
         return before

@@ -84,6 +84,8 @@ def _check(text: str, part: _Part, render: RenderInput, values: Mapping[str, Any
         raise RenderError(f"{part.file}: {found.get('apiVersion')} {kind} is not what this file holds")
     name = values["files_name"] if kind == "ConfigMap" else render.object_name
     if metadata.get("name") != name or metadata.get("namespace") != render.namespace:
-        raise RenderError(f"{part.file}: the object {metadata.get('namespace')}/{metadata.get('name')} is not the agent's")
+        raise RenderError(
+            f"{part.file}: the object {metadata.get('namespace')}/{metadata.get('name')} is not the agent's"
+        )
     if kind == "ConfigMap" and found.get("data") != values["data"]:
         raise RenderError(f"{part.file}: the files are not as they were written")

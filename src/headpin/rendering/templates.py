@@ -54,7 +54,7 @@ class TemplateSet:
             keep_trailing_newline=True,
             auto_reload=False,
             cache_size=-1,
-            autoescape=False,  # noqa: S701 - the output is YAML, and `finalize` quotes every value
+            autoescape=False,
         )
         environment.filters["block"] = _block
         environment.filters["key"] = _key

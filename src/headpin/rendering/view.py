@@ -126,7 +126,9 @@ def _file_keys(paths: Sequence[str]) -> dict[str, str]:
     for path in paths:
         names[_base(path)] = names.get(_base(path), 0) + 1
     return {
-        path: _base(path) if names[_base(path)] == 1 else f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{_base(path)}"
+        path: _base(path)
+        if names[_base(path)] == 1
+        else f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{_base(path)}"
         for path in paths
     }
 
@@ -148,7 +150,12 @@ def _mounts(files: Mapping[str, FileContent], keys: Mapping[str, str], writable:
             mounts.append({"volume": "files", "path": path, "sub_path": keys[path], "read_only": True})
         else:
             mounts.append(
-                {"volume": volumes[content.secret.name], "path": path, "sub_path": content.secret.key, "read_only": True}
+                {
+                    "volume": volumes[content.secret.name],
+                    "path": path,
+                    "sub_path": content.secret.key,
+                    "read_only": True,
+                }
             )
     return mounts
 

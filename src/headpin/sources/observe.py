@@ -44,9 +44,7 @@ def observe(keys: Iterable[SourceKey], base: Path, seconds: float) -> dict[Sourc
     if not repositories:
         return {}
     with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(repositories)), "source") as pool:
-        answers = pool.map(
-            lambda item: _ask(item[0], sorted(item[1]), base, seconds), sorted(repositories.items())
-        )
+        answers = pool.map(lambda item: _ask(item[0], sorted(item[1]), base, seconds), sorted(repositories.items()))
         return {key: observation for answer in answers for key, observation in answer.items()}
 
 

@@ -72,9 +72,7 @@ class DocumentReader:
             key = (identity, model)
             self._remember(key, known)
         found, problems = known
-        return Document(
-            told, key[0], cast("M | None", found), tuple(p.at_path(told) for p in problems), path, tree
-        )
+        return Document(told, key[0], cast("M | None", found), tuple(p.at_path(told) for p in problems), path, tree)
 
     def _remember(self, key: tuple[str, type[Part]], parsed: _Parsed) -> None:
         if len(self._known) >= _MAX_CACHED:

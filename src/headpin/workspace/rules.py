@@ -317,9 +317,7 @@ def _misfits(workspace: Workspace, environment: str, agent: AgentName) -> list[P
     found = resolve(snapshot, own)[1]
     if environment == workspace.head_environment:
         return found
-    return [
-        Problem.of("HP322", p.path, f"in {environment}: {p.message}", line=p.line, column=p.column) for p in found
-    ]
+    return [Problem.of("HP322", p.path, f"in {environment}: {p.message}", line=p.line, column=p.column) for p in found]
 
 
 def is_usable(own: OwnLayers) -> bool:

@@ -65,7 +65,9 @@ class Effective:
         return tuple(sorted({key.name for key in keys} | set(self.image_pull_secrets)))
 
 
-def resolve(snapshot: Snapshot, own: OwnLayers, scaling_from: OwnLayers | None = None) -> tuple[Effective, list[Problem]]:
+def resolve(
+    snapshot: Snapshot, own: OwnLayers, scaling_from: OwnLayers | None = None
+) -> tuple[Effective, list[Problem]]:
     """Effective settings of a valid snapshot under valid own layers, and where they do not fit together.
 
     `scaling_from` takes only the number of pods from other own layers: what a blocked deployment does.

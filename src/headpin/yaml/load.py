@@ -202,9 +202,7 @@ class _Builder:
 
     def _place(self, path: Path, event: Any, key_event: Any) -> None:
         mark, key_mark = event.start_mark, key_event.start_mark
-        self.places.setdefault(
-            path, Place(mark.line + 1, mark.column + 1, key_mark.line + 1, key_mark.column + 1)
-        )
+        self.places.setdefault(path, Place(mark.line + 1, mark.column + 1, key_mark.line + 1, key_mark.column + 1))
 
     def _issue(self, code: str, message: str, event: Any, remedy: str = "") -> None:
         self.issues.append(_issue_at(code, message, event, remedy))
