@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headpin.errors import HistoryMissing
+from headpin.errors import HistoryMissing, PermanentError
 from headpin.git import Repository
 from headpin.problems import Problem
-from headpin.releases import Decision, HoldReason, Layers, Release, Rendered, Scale, Situation, held
+from headpin.releases import Action, Decision, HoldReason, Layers, Release, Rendered, Scale, Situation, held
 from headpin.rendering import RenderError, RenderInput, TemplateSet, render_manifests
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
@@ -28,7 +28,7 @@ class Realised:
     snapshot: Snapshot | None = None
 
 
-class _Misfit(Exception):
+class Misfit(PermanentError):
     """The release cannot be rendered in this environment."""
 
 
@@ -56,7 +56,7 @@ class Realiser:
         try:
             snapshot = self.snapshot(situation.agent, decision.release)
             render = self._input(situation, decision, decision.release, decision.version, snapshot)
-        except (_Misfit, HistoryMissing) as error:
+        except (Misfit, HistoryMissing) as error:
             return Realised(held(situation, HoldReason.INVALID, _with_remedy(error)))
         rendered = _rendered(render)
         if _is_served(situation, decision, rendered):
@@ -66,6 +66,15 @@ class Realiser:
         except RenderError as error:
             return Realised(held(situation, HoldReason.RENDER_FAILED, str(error)))
         return Realised(decision, rendered, files, snapshot)
+
+    def preview(self, situation: Situation, release: Release, version: int) -> tuple[RenderInput, dict[str, str]] | str:
+        """What `release` is rendered from under main's own layers, and as; or why it cannot be."""
+        decision = Decision(Action.SERVE, "", Layers.HEAD, release, version)
+        try:
+            render = self._input(situation, decision, release, version, self.snapshot(situation.agent, release))
+            return render, self.files(render)
+        except (Misfit, HistoryMissing, RenderError) as error:
+            return _with_remedy(error)
 
     def files(self, render: RenderInput) -> dict[str, str]:
         """The files of a deployment. Raises RenderError."""
@@ -81,9 +90,9 @@ class Realiser:
             tree = self._repository.tree_at(release.settings)
             found = read_snapshot(self._reader, tree, release.settings)
         if isinstance(found, Problem):
-            raise _Misfit(str(found))
+            raise Misfit(str(found))
         if not found.is_valid:
-            raise _Misfit(str(found.problems[0]))
+            raise Misfit(str(found.problems[0]))
         return found
 
     def _input(
@@ -95,7 +104,7 @@ class Realiser:
         if decision.layers is Layers.APPLIED and served is not None:
             own, scaling_from = self._at(served.config).own_layers(situation.environment, situation.agent), head
         if own is None or not is_usable(own):
-            raise _Misfit(f"the own layers of {situation.environment} cannot be read")
+            raise Misfit(f"the own layers of {situation.environment} cannot be read")
         return render_input(situation, release, version, snapshot, own, scaling_from)
 
     def _at(self, config: str) -> Workspace:
@@ -120,13 +129,13 @@ def render_input(
     own: OwnLayers,
     scaling_from: OwnLayers | None = None,
 ) -> RenderInput:
-    """What rendering takes. Raises _Misfit when the layers do not fit together."""
+    """What rendering takes. Raises Misfit when the layers do not fit together."""
     environment, agent = own.environment.model, snapshot.agent.model
     if environment is None or agent is None:
-        raise _Misfit("a document cannot be read")
+        raise Misfit("a document cannot be read")
     effective, misfits = resolve(snapshot, own, scaling_from)
     if misfits:
-        raise _Misfit(str(misfits[0]))
+        raise Misfit(str(misfits[0]))
     return RenderInput(
         situation.environment,
         environment.namespace or situation.environment,

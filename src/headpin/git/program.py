@@ -17,6 +17,8 @@ from headpin.errors import PermanentError, SourceTrouble
 
 _KEPT = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS", "GIT_TRACE"})
 _MAX_OUTPUT = 8 * 1024 * 1024
+_LOCAL_SECONDS = 60.0
+_NOBODY = {"NAME": "headpin", "EMAIL": "headpin@localhost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,27 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _text(data: bytes) -> str:
     return data[:_MAX_OUTPUT].decode("utf-8", "replace")
+
+
+def create_repository(place: Path, branch: str) -> None:
+    """A new repository with a work tree at `place`, on an unborn `branch`."""
+    place.mkdir(parents=True, exist_ok=True)
+    _checked(["init", "--quiet", f"--initial-branch={branch}"], place)
+
+
+def commit_all(place: Path, message: str) -> None:
+    """Commits everything in the work tree at `place`, as git's own configuration says who.
+
+    Where git knows nobody, the author is headpin on this machine: a new workspace needs no account.
+    """
+    who = {}
+    if run_git(["var", "GIT_AUTHOR_IDENT"], seconds=_LOCAL_SECONDS, place=place).code != 0:
+        who = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in _NOBODY.items()}
+    _checked(["add", "--all"], place)
+    _checked(["commit", "--quiet", "--no-verify", "-m", message], place, who)
+
+
+def _checked(arguments: Sequence[str], place: Path, extra: Mapping[str, str] | None = None) -> None:
+    done = run_git(arguments, seconds=_LOCAL_SECONDS, extra=extra, place=place)
+    if done.code != 0:
+        raise PermanentError(f"git {arguments[0]} failed in {place}: {' '.join(done.err.split())}")

@@ -24,7 +24,7 @@ _KINDS = {
     FileMode.LINK: Kind.LINK,
     FileMode.COMMIT: Kind.SUBMODULE,
 }
-_O = TypeVar("_O", bound=pygit2.Object)
+_O = TypeVar("_O")
 
 
 class GitTree:

@@ -29,7 +29,7 @@ class Stage(Part):
         description="Whether a release must run here before it goes on, even where nothing is pinned here. "
         "Default: true for the stage before a production one, else false.",
     )
-    promotion: Promotion = Field(Promotion(), description="Where this stage takes releases from.")  # type: ignore[call-arg]
+    promotion: Promotion = Field(Promotion(), description="Where this stage takes releases from.")
 
 
 class Pipeline(Described):

@@ -1,0 +1,169 @@
+"""The program: options before the command, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from headpin import __version__
+from headpin.cli.terminal import Terminal
+from headpin.controller import Controller
+from headpin.errors import Conflict, HeadpinError, UsageError
+from headpin.git import Repository
+
+PROBLEMS, USED_WRONGLY, WORLD_FAILED, OUR_FAULT = 1, 2, 3, 70
+
+EXIT_CODES = (
+    "Exit codes: 0 fine; 1 problems found, or something is held; 2 used wrongly; "
+    "3 the world failed (network, lock, missing history)."
+)
+
+
+class Color(StrEnum):
+    """When to use colours."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass
+class Session:
+    """What the options before the command say; the repository is opened when it is first needed."""
+
+    directory: Path = Path()
+    branch: str | None = None
+    terminal: Terminal = field(default_factory=Terminal)
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The config repository."""
+        return Repository.open(self.directory)
+
+    @cached_property
+    def controller(self) -> Controller:
+        """A controller of the config repository."""
+        return Controller(self.repository, self.branch or "main")
+
+
+app = typer.Typer(
+    name="headpin",
+    help="A GitOps repository controller: dev tracks HEAD, every other environment is pinned.\n\n"
+    "Environments, pipelines and pins are YAML in a git repository. Merge to promote, 'git revert' to roll back.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HEADPIN"},
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    directory: Annotated[
+        Path, typer.Option("-C", "--directory", metavar="DIR", help="The config repository, or a folder in it.")
+    ] = Path(),
+    branch: Annotated[
+        str | None, typer.Option("--branch", metavar="NAME", help="The branch that belongs to people. [default: main]")
+    ] = None,
+    color: Annotated[Color, typer.Option(help="When to use colours; NO_COLOR is obeyed.")] = Color.AUTO,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print results only, nothing about the work.")] = False,
+) -> None:
+    """A GitOps repository controller: dev tracks HEAD, every other environment is pinned."""
+    context.obj = Session(directory, branch, Terminal(color.value, quiet))
+
+
+def main() -> None:
+    """Runs the command line and exits with its code."""
+    _load_commands()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command line in this process; gives its exit code."""
+    try:
+        result = app(arguments, standalone_mode=False, prog_name="headpin")
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.exceptions.Abort:
+        return USED_WRONGLY
+    except click.ClickException as error:
+        error.show()
+        return USED_WRONGLY
+    except HeadpinError as error:
+        Terminal(_color_said(arguments)).error(error)
+        return USED_WRONGLY if isinstance(error, UsageError) else WORLD_FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - a fault of ours, told as one
+        return _report_crash(error, arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _color_said(arguments: list[str]) -> str:
+    for number, argument in enumerate(arguments):
+        if argument == "--color" and number + 1 < len(arguments):
+            return arguments[number + 1]
+        if argument.startswith("--color="):
+            return argument.removeprefix("--color=")
+    return "auto"
+
+
+def _report_crash(error: Exception, arguments: list[str]) -> int:
+    """A fault of headpin: the report goes to a file, ready to paste, and the terminal says where."""
+    text = "".join(traceback.format_exception(error))
+    shown = " ".join(argument for argument in arguments if "://" not in argument)
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="headpin-crash-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(
+            f"headpin {__version__} on Python {sys.version.split()[0]}, {sys.platform}\nheadpin {shown}\n\n{text}"
+        )
+    terminal = Terminal()
+    terminal.error(
+        HeadpinError(
+            f"this is a fault of headpin, not yours: {type(error).__name__}: {error}",
+            remedy=f"please report it with {file.name}",
+        )
+    )
+    return OUR_FAULT
+
+
+def exit_with(code: int) -> None:
+    """Ends the command with an exit code other than 0."""
+    if code:
+        raise typer.Exit(code)
+
+
+def _load_commands() -> None:
+    """Imports every command's module, which adds itself to the program in the order of the help."""
+    from headpin.cli import (  # noqa: PLC0415, F401 - a command's module imports this one
+        demo,
+        explain,
+        history,
+        init,
+        pin,
+        plan,
+        reconcile,
+        render,
+        schema,
+        status,
+        validate,
+        version,
+    )
+
+
+__all__ = ["Conflict", "Session", "app", "exit_with", "main", "run"]

@@ -1,0 +1,98 @@
+"""Arguments and options that commands share: their words, their help, and their completion."""
+
+from __future__ import annotations
+
+import difflib
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from headpin.cli.app import Session
+from headpin.errors import HeadpinError, UsageError
+from headpin.types import AgentName
+from headpin.workspace import Workspace
+
+
+class Output(StrEnum):
+    """The form of a result."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def _session(context: typer.Context) -> Session:
+    found = context.find_root().obj
+    return found if isinstance(found, Session) else Session()
+
+
+def complete_agents(context: typer.Context, incomplete: str) -> list[str]:
+    """Agents for the shell."""
+    return [name for name in _names(context, agents=True) if name.startswith(incomplete)]
+
+
+def complete_environments(context: typer.Context, incomplete: str) -> list[str]:
+    """Environments for the shell."""
+    return [name for name in _names(context, agents=False) if name.startswith(incomplete)]
+
+
+def _names(context: typer.Context, *, agents: bool) -> list[str]:
+    directory = context.find_root().params.get("directory")
+    session = Session(directory) if directory else _session(context)
+    try:
+        workspace = session.controller.workspace()
+        return [str(agent) for agent in workspace.all_agents()] if agents else list(workspace.environment_order)
+    except HeadpinError:
+        return []  # a shell that completes must never print an error
+
+
+AgentArgument = Annotated[
+    str, typer.Argument(metavar="AGENT", help="The agent, as project/agent.", autocompletion=complete_agents)
+]
+OptionalAgent = Annotated[
+    str | None, typer.Argument(metavar="[AGENT]", help="The agent, as project/agent.", autocompletion=complete_agents)
+]
+EnvironmentOption = Annotated[
+    str, typer.Option("--env", "-e", metavar="ENV", help="The environment.", autocompletion=complete_environments)
+]
+OptionalEnvironment = Annotated[
+    str | None,
+    typer.Option("--env", "-e", metavar="ENV", help="Only this environment.", autocompletion=complete_environments),
+]
+OutputOption = Annotated[Output, typer.Option("-o", "--output", help="The form of the result.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
+NoHeaders = Annotated[bool, typer.Option("--no-headers", help="Leave out the table's head.")]
+
+
+def form_of(output: Output, json: bool) -> Output:
+    """The form asked for."""
+    return Output.JSON if json else output
+
+
+def agent_named(workspace: Workspace, text: str, known: tuple[AgentName, ...] = ()) -> AgentName:
+    """The agent that a person named. Raises UsageError with the closest one when there is none."""
+    agent = AgentName.parse(text)
+    if agent is None:
+        raise UsageError(f"{text!r} is no agent's name", remedy="agents are named project/agent")
+    agents = {*workspace.all_agents(), *known}
+    if agent not in agents:
+        close = difflib.get_close_matches(text, [str(name) for name in agents], n=1, cutoff=0.5)
+        raise UsageError(
+            f"there is no agent {agent}",
+            remedy=f"did you mean {close[0]}?" if close else "see 'headpin status' for all agents",
+        )
+    return agent
+
+
+def environment_named(names: list[str], text: str) -> str:
+    """The environment that a person named. Raises UsageError with the closest one when there is none."""
+    if text not in names:
+        close = difflib.get_close_matches(text, names, n=1, cutoff=0.5)
+        known = ", ".join(names) or "none"
+        raise UsageError(
+            f"there is no environment {text}",
+            remedy=f"did you mean {close[0]}?" if close else f"the environments are: {known}",
+        )
+    return text

@@ -1,0 +1,77 @@
+"""`headpin render`: the manifests that documents make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headpin.cli.app import PROBLEMS, Session, app, exit_with
+from headpin.cli.arguments import agent_named, complete_agents, complete_environments
+from headpin.cli.terminal import BAD, inert
+from headpin.controller.report import RenderedDeployment
+from headpin.errors import UsageError
+from headpin.rendering import KUSTOMIZATION, kustomization
+from headpin.status import render_environment
+from headpin.types import Revision
+
+
+@app.command(epilog="Example: headpin render prod support/triage --output-dir out")
+def render(
+    context: typer.Context,
+    env: Annotated[str, typer.Argument(metavar="ENV", help="The environment.", autocompletion=complete_environments)],
+    agent: Annotated[
+        str | None,
+        typer.Argument(metavar="[AGENT]", help="Only this agent, as project/agent.", autocompletion=complete_agents),
+    ] = None,
+    revision: Annotated[
+        str | None,
+        typer.Option("--revision", metavar="REV", help="The documents at this commit. [default: main's head]"),
+    ] = None,
+    output_dir: Annotated[
+        Path | None, typer.Option("--output-dir", metavar="DIR", help="Write files below DIR instead of printing.")
+    ] = None,
+) -> None:
+    """Render what the documents want in an environment, without asking any gate and without committing.
+
+    A pinned environment is rendered from its pins, the head environment from where the branches are.
+    """
+    session: Session = context.obj
+    at = _revision(session, revision)
+    agents = [agent_named(session.controller.workspace(), agent)] if agent else []
+    with session.terminal.working(f"rendering {env}"):
+        rendered, without = render_environment(session.controller, env, agents, at)
+    if output_dir is None:
+        session.terminal.raw("".join(_stream(item) for item in rendered))
+    else:
+        _write(output_dir, rendered)
+        session.terminal.note(f"wrote {len(rendered)} deployments to {output_dir}")
+    for name, why in without.items():
+        session.terminal.note((f"{name}: ", BAD), inert(why))
+    exit_with(PROBLEMS if without else 0)
+
+
+def _revision(session: Session, text: str | None) -> Revision | None:
+    if text is None:
+        return None
+    found = session.repository.resolve(text)
+    if found is None:
+        raise UsageError(f"there is no commit {text}", remedy="name a branch, a tag or a commit id")
+    return found
+
+
+def _stream(item: RenderedDeployment) -> str:
+    return "".join(f"---\n# {item.agent}/{name}\n{text}" for name, text in item.files.items() if name != KUSTOMIZATION)
+
+
+def _write(place: Path, rendered: list[RenderedDeployment]) -> None:
+    projects: dict[str, list[str]] = {}
+    for item in rendered:
+        folder = place / item.agent.project / item.agent.agent
+        folder.mkdir(parents=True, exist_ok=True)
+        projects.setdefault(item.agent.project, []).append(item.agent.agent)
+        for name, text in item.files.items():
+            (folder / name).write_text(text, "utf-8")
+    for project, agents in projects.items():
+        (place / project / KUSTOMIZATION).write_text(kustomization(tuple(agents)), "utf-8")

@@ -1,0 +1,79 @@
+"""`headpin validate`: every problem of every document."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headpin.cli.app import PROBLEMS, Session, app, exit_with
+from headpin.cli.arguments import JsonOption
+from headpin.errors import UsageError
+from headpin.problems import Problem, errors
+from headpin.tree import DiskTree, Tree
+from headpin.workspace import DocumentReader, Workspace, check
+
+
+@app.command(epilog="Example: headpin -C config validate")
+def validate(
+    context: typer.Context,
+    revision: Annotated[
+        str | None, typer.Option("--revision", metavar="REV", help="Validate a commit instead of the files on disk.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Report every problem of every document, with its place and its remedy.
+
+    In a work tree the files on disk are read, uncommitted edits included; in a bare repository the head
+    of the main branch. Exits with 1 when there are errors.
+    """
+    session: Session = context.obj
+    tree, what = _tree(session, revision)
+    with session.terminal.working(f"validating {what}"):
+        workspace = Workspace(tree, DocumentReader())
+        problems = check(workspace)
+    found = errors(problems)
+    if json:
+        session.terminal.machine("Validation", {"what": what, "problems": [_as_json(p) for p in problems]}, "json")
+    else:
+        session.terminal.problems(problems)
+        _summary(session, workspace, what, len(found), len(problems) - len(found))
+    exit_with(PROBLEMS if found or (strict and problems) else 0)
+
+
+def _tree(session: Session, revision: str | None) -> tuple[Tree, str]:
+    repository = session.repository
+    if revision is not None:
+        found = repository.resolve(revision)
+        if found is None:
+            raise UsageError(f"there is no commit {revision}", remedy="name a branch, a tag or a commit id")
+        return repository.tree(found), found[:7]
+    if repository.work_tree is not None:
+        return DiskTree(repository.work_tree), "the work tree"
+    head = session.controller.main_head()
+    return repository.tree_at(head.tree), f"{session.controller.main} at {head.id[:7]}"
+
+
+def _summary(session: Session, workspace: Workspace, what: str, wrong: int, warned: int) -> None:
+    counts = (
+        f"{len(workspace.environments)} environments, {len(workspace.pipelines)} pipelines, "
+        f"{len(workspace.projects)} projects, {len(workspace.all_agents())} agents"
+    )
+    if not wrong and not warned:
+        session.terminal.line(("valid", "green"), f": {counts} in {what}")
+        return
+    told = f"{wrong} error{'s' * (wrong != 1)}, {warned} warning{'s' * (warned != 1)}"
+    session.terminal.line((told, "red" if wrong else "yellow"), f" in {what}: {counts}")
+
+
+def _as_json(problem: Problem) -> dict[str, object]:
+    return {
+        "path": problem.path,
+        "line": problem.line or 1,
+        "column": problem.column or 1,
+        "severity": problem.severity.value,
+        "code": problem.code,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }

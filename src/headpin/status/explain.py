@@ -1,0 +1,136 @@
+"""Why a deployment is what it is: what is served and wanted, what the gates say, and where each value is from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headpin.controller import Controller
+from headpin.controller.environment import head_move
+from headpin.controller.heads import Heads
+from headpin.controller.realise import Realiser
+from headpin.controller.situations import Surroundings, situation_of
+from headpin.errors import HeadpinError, UsageError
+from headpin.git import Repository
+from headpin.model import FileContent, SecretKey
+from headpin.releases import Decision, GateResult, Release, Situation, Wanted, decide
+from headpin.releases.codec import gate_mapping
+from headpin.status.matrix import DeploymentStatus, read_status
+from headpin.types import AgentName
+from headpin.workspace import Effective, OwnLayers, resolve
+from headpin.workspace.settings import DEFAULT_REQUESTS
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One effective value: its key, what it is, and ``path:line:column`` of where it is written."""
+
+    key: str
+    value: str
+    origin: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in `--json`."""
+        return {"key": self.key, "value": self.value, "origin": self.origin}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`decision` is what the next pass would do, `settings` what `release` runs with under main's own layers."""
+
+    status: DeploymentStatus
+    decision: Decision
+    release: Release | None
+    settings: tuple[Value, ...]
+    trouble: str
+
+    @property
+    def gates(self) -> tuple[GateResult, ...]:
+        """What the gates say of the release that is wanted."""
+        return self.decision.gates
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in `--json`."""
+        return {
+            **self.status.as_json(),
+            "next": {"action": self.decision.action.value, "reason": self.decision.reason},
+            "gates": [gate_mapping(gate) for gate in self.gates],
+            "explained": self.release.as_mapping() if self.release else None,
+            "settings": [value.as_json() for value in self.settings],
+            "trouble": self.trouble or None,
+        }
+
+
+def explain(controller: Controller, agent: AgentName, environment: str) -> Explanation:
+    """The explanation of one deployment. Raises UsageError for one that does not exist."""
+    report = read_status(controller, agents=[agent], environment=environment)
+    if not report.deployments:
+        raise UsageError(f"the pipeline of {agent.project} does not reach {environment}", remedy="see 'headpin status'")
+    head = controller.main_head()
+    workspace = controller.workspace()
+    is_head = environment == workspace.head_environment
+    heads = Heads(controller.repository, workspace, head.id, (agent,) if is_head else ())
+    around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
+    situation = situation_of(around, environment, agent, ())
+    decision = decide(situation)
+    release = _explained(situation)
+    own = workspace.own_layers(environment, agent)
+    settings: tuple[Value, ...] = ()
+    trouble = ""
+    if release is not None and own is not None:
+        realiser = Realiser(controller.repository, controller.reader, workspace, controller.templates)
+        try:
+            settings = _settings(controller.repository, realiser, agent, release, own)
+        except HeadpinError as error:
+            trouble = str(error)
+    return Explanation(report.deployments[0], decision, release, settings, trouble)
+
+
+def _explained(situation: Situation) -> Release | None:
+    if isinstance(situation.desired, Wanted):
+        return situation.desired.release
+    return situation.record.served.release if situation.record.served else None
+
+
+def _settings(
+    repository: Repository, realiser: Realiser, agent: AgentName, release: Release, own: OwnLayers
+) -> tuple[Value, ...]:
+    del repository
+    effective, _ = resolve(realiser.snapshot(agent, release), own)
+    found = [
+        *((("variables", name), _variable(value)) for name, value in effective.variables.items()),
+        *((("files", path), _file(content)) for path, content in effective.files.items()),
+        (("scaling", "minReplicas"), str(effective.scaling.min_replicas)),
+        (("scaling", "maxReplicas"), str(effective.scaling.max_replicas)),
+        (("scaling", "targetCPU"), str(effective.scaling.target_cpu)),
+        *((("resources", "requests", name), value) for name, value in effective.requests.items()),
+        *((("resources", "limits", name), value) for name, value in effective.limits.items()),
+        *((("serviceAccount", "annotations", name), value) for name, value in effective.annotations.items()),
+        *((("imagePullSecrets",), name) for name in effective.image_pull_secrets),
+    ]
+    return tuple(Value(_key(key), text, _origin(effective, key)) for key, text in found)
+
+
+def _key(key: tuple[str, ...]) -> str:
+    return ".".join(key)
+
+
+def _variable(value: str | SecretKey) -> str:
+    return f"secret {value.name}, key {value.key}" if isinstance(value, SecretKey) else value
+
+
+def _file(content: FileContent) -> str:
+    if content.secret is not None:
+        return f"secret {content.secret.name}, key {content.secret.key}"
+    lines = (content.text or "").count("\n")
+    return f"{len((content.text or '').encode()):,} bytes, {lines} lines"
+
+
+def _origin(effective: Effective, key: tuple[str, ...]) -> str:
+    for candidate in (key, ("secrets", *key[1:]) if key[0] == "variables" else key):
+        layer = effective.origins.get(candidate)
+        if layer is not None:
+            place = layer.place(candidate)
+            return f"{layer.path}:{place.key_line}:{place.key_column}" if place else layer.path
+    is_default = key[:2] == ("resources", "requests") and key[-1] in DEFAULT_REQUESTS
+    return "built-in default" if is_default or key[0] == "scaling" else "unknown"

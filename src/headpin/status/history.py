@@ -1,0 +1,103 @@
+"""What happened to an agent, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from headpin.controller import Controller
+from headpin.controller.branches import Branch, own_state, record_path
+from headpin.git import CommitInfo, Repository
+from headpin.releases import NEVER_RAN, Event, EventKind, Record
+from headpin.releases.codec import event_mapping
+from headpin.status.matrix import environment_names
+from headpin.types import AgentName
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryItem:
+    """An event of one deployment."""
+
+    agent: AgentName
+    environment: str
+    event: Event
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in `--json`."""
+        return {"agent": str(self.agent), "environment": self.environment, **event_mapping(self.event)}
+
+
+def read_history(
+    controller: Controller, agent: AgentName, environment: str | None = None, limit: int | None = None
+) -> tuple[HistoryItem, ...]:
+    """Every event of the agent, in one environment or in all, newest first; at most `limit`."""
+    workspace = controller.workspace()
+    branches = controller.branches(workspace)
+    names = [name for name in environment_names(workspace, branches) if environment in (None, name)]
+    found: list[HistoryItem] = []
+    for name in reversed(names):
+        events = _events(controller.repository, branches[name], agent)
+        found += [HistoryItem(agent, name, event) for event in events]
+    found.sort(key=lambda item: item.event.at, reverse=True)
+    return tuple(found[:limit])
+
+
+def _events(repository: Repository, branch: Branch, agent: AgentName) -> list[Event]:
+    """Newest first. The head environment keeps no events: its branch is its history."""
+    if branch.state is not None and branch.state.tracks_head:
+        return list(_followed_events(repository, branch, agent))
+    return list(reversed(branch.events(agent)))
+
+
+def _followed_events(repository: Repository, branch: Branch, agent: AgentName) -> Iterator[Event]:
+    path = record_path(agent)
+    commits = repository.first_parents(branch.own.id) if branch.own else iter(())
+    later: tuple[CommitInfo, str, Record] | None = None
+    for commit in commits:
+        found = own_state(repository, commit)
+        if found is None:
+            continue
+        entry = found[0].entry(path)
+        identity = entry.id if entry else ""
+        if later is not None and later[1] != identity:
+            record = branch.records.read(found[0], path)
+            yield from _between(later[0], record, later[2])
+            later = (commit, identity, record)
+        elif later is None:
+            later = (commit, identity, branch.records.read(found[0], path))
+        else:
+            later = (commit, identity, later[2])
+    if later is not None and later[1]:
+        yield from _between(later[0], NEVER_RAN, later[2])
+
+
+def _between(commit: CommitInfo, before: Record, after: Record) -> Iterator[Event]:
+    """What a commit on the head environment's branch did to a deployment."""
+    kind = _kind(before, after)
+    if kind is None:
+        return
+    served = after.served or before.served
+    yield Event(
+        kind,
+        commit.committer.at,
+        after.served.config if after.served else after.hold.config if after.hold else commit.id,
+        0,
+        served.release if served else None,
+        person=commit.author.person,
+        moved=commit.author.at,
+        hold=after.hold.reason if kind is EventKind.HELD and after.hold else None,
+        message=after.hold.message if kind is EventKind.HELD and after.hold else "",
+    )
+
+
+def _kind(before: Record, after: Record) -> EventKind | None:
+    if after.hold is not None and (before.hold is None or before.hold.reason is not after.hold.reason):
+        return EventKind.HELD
+    if after.served is None:
+        return EventKind.REMOVED if before.served is not None else None
+    if before.served is None or before.served.release != after.served.release:
+        return EventKind.PROMOTED
+    if before.served.digest != after.served.digest:
+        return EventKind.RECONFIGURED
+    return EventKind.SCALED if before.served.scale != after.served.scale else None
