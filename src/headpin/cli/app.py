@@ -9,6 +9,7 @@ import traceback
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,24 @@ import typer
 from headpin import __version__
 from headpin.cli.terminal import Terminal
 from headpin.controller import Controller
-from headpin.errors import Conflict, HeadpinError, UsageError
+from headpin.errors import HeadpinError, UsageError
 from headpin.git import Repository
+
+COMMANDS = (
+    "init",
+    "validate",
+    "plan",
+    "reconcile",
+    "status",
+    "history",
+    "explain",
+    "pin",
+    "render",
+    "schema",
+    "demo",
+    "version",
+)
+"""Every command, in the order of the help."""
 
 PROBLEMS, USED_WRONGLY, WORLD_FAILED, OUR_FAULT = 1, 2, 3, 70
 
@@ -85,12 +102,12 @@ def options(
 
 def main() -> None:
     """Runs the command line and exits with its code."""
-    _load_commands()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Runs one command line in this process; gives its exit code."""
+    _load_commands(arguments)
     try:
         result = app(arguments, standalone_mode=False, prog_name="headpin")
     except click.exceptions.Exit as done:
@@ -148,22 +165,15 @@ def exit_with(code: int) -> None:
         raise typer.Exit(code)
 
 
-def _load_commands() -> None:
-    """Imports every command's module, which adds itself to the program in the order of the help."""
-    from headpin.cli import (  # noqa: PLC0415, F401 - a command's module imports this one
-        demo,
-        explain,
-        history,
-        init,
-        pin,
-        plan,
-        reconcile,
-        render,
-        schema,
-        status,
-        validate,
-        version,
-    )
+def _load_commands(arguments: list[str]) -> None:
+    """Imports the module of the command named, which adds itself to the program; all of them for help.
+
+    One command is loaded for one command line: the rest would only make every start slower.
+    """
+    named = [argument for argument in arguments if argument in COMMANDS]
+    is_completing = any(name.endswith("_COMPLETE") and name.startswith("_") for name in os.environ)
+    for name in named[:1] if named and not is_completing else COMMANDS:
+        import_module(f"headpin.cli.{name}")
 
 
-__all__ = ["Conflict", "Session", "app", "exit_with", "main", "run"]
+__all__ = ["COMMANDS", "Session", "app", "exit_with", "main", "run"]

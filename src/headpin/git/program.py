@@ -78,10 +78,16 @@ def _text(data: bytes) -> str:
     return data[:_MAX_OUTPUT].decode("utf-8", "replace")
 
 
-def create_repository(place: Path, branch: str) -> None:
+def create_repository(place: Path, branch: str = "main") -> None:
     """A new repository with a work tree at `place`, on an unborn `branch`."""
     place.mkdir(parents=True, exist_ok=True)
     _checked(["init", "--quiet", f"--initial-branch={branch}"], place)
+
+
+def configure(place: Path, settings: Mapping[str, str]) -> None:
+    """Writes git settings of the repository at `place`."""
+    for key, value in settings.items():
+        _checked(["config", key, value], place)
 
 
 def commit_all(place: Path, message: str) -> None:
