@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from headpin.model.document import IMAGE_PATTERN, Branch, Described, Part, RepositoryPath
-from headpin.model.settings import MountPath, Settings
+from headpin.model.settings import MountPath, Settings, process_text
 
 PortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
-Argument = Annotated[str, StringConstraints(max_length=4096)]
+Argument = Annotated[str, StringConstraints(max_length=4096), AfterValidator(process_text)]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
@@ -130,6 +131,13 @@ class Security(Part):
     read_only_root: bool = Field(True, description="Whether the image's own file system is read-only.")
     writable: tuple[MountPath, ...] = Field(("/tmp",), description="Empty scratch folders to write to.")  # noqa: S108
 
+    @model_validator(mode="after")
+    def _folders(self) -> Self:
+        twice = [path for path, count in Counter(self.writable).items() if count > 1]
+        if twice:
+            raise ValueError(f"{twice[0]} stands under writable twice")
+        return self
+
 
 class Agent(Described, Settings):
     """A deployable: where its code is, its image, how it runs, and its shared settings."""
@@ -154,10 +162,19 @@ class Agent(Described, Settings):
         offered = [(port.service_port or port.port, port.protocol) for port in self.ports]
         if len(set(numbers)) < len(numbers) or len(set(offered)) < len(offered):
             raise ValueError("two ports have the same number")
+        return self
+
+    @model_validator(mode="after")
+    def _probed_ports(self) -> Self:
+        protocols = {port.name: port.protocol for port in self.ports}
         for kind in ("startup", "readiness", "liveness"):
             probe: Probe | None = getattr(self.probes, kind)
-            if probe and probe.port and probe.port not in names:
+            if probe is None or probe.port is None:
+                continue
+            if probe.port not in protocols:
                 raise ValueError(f"the {kind} probe names the port {probe.port}, which is not among ports")
+            if protocols[probe.port] != "TCP":
+                raise ValueError(f"the {kind} probe asks the port {probe.port}, which is not TCP")
         return self
 
     def image_of(self, revision: str) -> str:

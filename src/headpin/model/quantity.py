@@ -6,11 +6,27 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, Field
 
-PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,9})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+_CORES = r"[0-9]{1,6}(\.[0-9]{1,3}|m)?"
+_BYTES = r"[0-9]{1,15}|[0-9]{1,9}(\.[0-9]{1,3})?(k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)"
 
-Quantity = Annotated[str, StringConstraints(pattern=PATTERN)]
+
+def _cores(text: str) -> str:
+    if re.fullmatch(_CORES, text) is None:
+        raise ValueError(f"{text!r} is no number of cores; write for example 2, 0.5 or 500m")
+    return text
+
+
+def _bytes(text: str) -> str:
+    """Kubernetes takes ``512m`` for memory too: half a byte, and a pod that never starts."""
+    if re.fullmatch(_BYTES, text) is None:
+        raise ValueError(f"{text!r} is no number of bytes; write for example 512Mi or 1.5Gi")
+    return text
+
+
+Cores = Annotated[str, AfterValidator(_cores), Field(json_schema_extra={"pattern": f"^({_CORES})$"})]
+Bytes = Annotated[str, AfterValidator(_bytes), Field(json_schema_extra={"pattern": f"^({_BYTES})$"})]
 
 _SUFFIX = {
     "": Decimal(1),

@@ -11,11 +11,16 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from headpin.model.document import DnsName, Part
-from headpin.model.quantity import Quantity
+from headpin.model.quantity import Bytes, Cores
 from headpin.types import path_fault
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-SecretKeyName = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
+SecretKeyName = Annotated[str, StringConstraints(pattern=r"^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$", max_length=253)]
+"""As Kubernetes has it: never ``.``, and never two dots at the start."""
+MAX_PROCESS_TEXT = 65_536
+"""Half of what Linux takes as one variable or argument (MAX_ARG_STRLEN, 128 KiB). Bytes."""
+_MAX_MOUNT_PATH = 512
+
 AnnotationKey = Annotated[
     str,
     StringConstraints(
@@ -25,16 +30,24 @@ AnnotationKey = Annotated[
 ]
 
 
+def process_text(text: str) -> str:
+    """Text that Linux gives to a process: not so long that the process cannot start. Raises ValueError."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_PROCESS_TEXT:
+        raise ValueError(f"a process takes at most {MAX_PROCESS_TEXT:,} bytes in one text")
+    return text
+
+
 def mount_path(text: str) -> str:
     """A path in the container: absolute, plain, and not the root. Raises ValueError."""
-    if not text.startswith("/") or len(text) > 512:
-        raise ValueError("a path in the container is absolute and has at most 512 characters")
+    if not text.startswith("/") or len(text) > _MAX_MOUNT_PATH:
+        raise ValueError(f"a path in the container is absolute and has at most {_MAX_MOUNT_PATH} characters")
     fault = path_fault(text[1:])
     if fault or ":" in text:
         raise ValueError(fault or "a path in the container has no colon")
     return text
 
 
+ProcessText = Annotated[str, AfterValidator(process_text), Field(json_schema_extra={"maxLength": MAX_PROCESS_TEXT})]
 MountPath = Annotated[str, AfterValidator(mount_path), Field(json_schema_extra={"pattern": "^/[^:]+$"})]
 Replicas = Annotated[int, Field(ge=0, le=1000)]
 
@@ -77,9 +90,9 @@ class Scaling(Part):
 class Quantities(Part):
     """Amounts of compute resources, as Kubernetes quantities."""
 
-    cpu: Quantity | None = Field(None, description='Processor time. Cores ("0.5") or thousandths ("500m").')
-    memory: Quantity | None = Field(None, description='Memory. Bytes, with a suffix ("256Mi", "1Gi").')
-    ephemeral_storage: Quantity | None = Field(None, description='Scratch disk. Bytes, with a suffix ("1Gi").')
+    cpu: Cores | None = Field(None, description='Processor time. Cores ("0.5") or thousandths ("500m").')
+    memory: Bytes | None = Field(None, description='Memory. Bytes, with a suffix ("256Mi", "1Gi").')
+    ephemeral_storage: Bytes | None = Field(None, description='Scratch disk. Bytes, with a suffix ("1Gi").')
 
 
 class Resources(Part):
@@ -100,7 +113,7 @@ class ServiceAccount(Part):
 class Settings(Part):
     """What any layer may set."""
 
-    variables: dict[VariableName, str | None] = Field(
+    variables: dict[VariableName, ProcessText | None] = Field(
         {}, description="Environment variables, name to text. Numbers are quoted. null removes a wider layer's."
     )
     secrets: dict[VariableName, SecretKey | None] = Field(

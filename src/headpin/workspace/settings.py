@@ -19,6 +19,9 @@ DEFAULT_TARGET_CPU = 80
 MAX_FILES_BYTES = 900_000
 """Text that one ConfigMap takes with room for its own keys (Kubernetes' bound is 1 MiB)."""
 
+MAX_ANNOTATIONS_BYTES = 256 * 1024
+"""What Kubernetes takes on one object, keys and values together."""
+
 Key = tuple[str, ...]
 AnyDocument = Document[Settings] | Document[Environment] | Document[OwnLayer]
 
@@ -189,6 +192,13 @@ def _requests(said: dict[str, str], limits: Mapping[str, str]) -> dict[str, str]
 
 def _misfits(snapshot: Snapshot, effective: Effective) -> Iterator[Problem]:
     yield from _scaling_misfits(effective)
+    size = sum(len(name) + len(value.encode()) for name, value in effective.annotations.items())
+    if size > MAX_ANNOTATIONS_BYTES:
+        yield _misfit(
+            effective,
+            ("serviceAccount", "annotations", next(iter(effective.annotations))),
+            f"the annotations have {size:,} bytes, and an object takes {MAX_ANNOTATIONS_BYTES:,}",
+        )
     for name, request in effective.requests.items():
         limit = effective.limits.get(name)
         if limit is not None and amount(request) > amount(limit):
@@ -216,11 +226,13 @@ def _scaling_misfits(effective: Effective) -> Iterator[Problem]:
 
 def _file_misfits(snapshot: Snapshot, effective: Effective) -> Iterator[Problem]:
     agent = snapshot.agent.model
-    folders = agent.security.writable if agent else ()
+    folders = dict.fromkeys(agent.security.writable if agent else ())
     paths = list(effective.files)
-    for path in paths:
-        for other in (*paths, *folders):
-            if other.startswith(f"{path}/") or (other == path and other in folders):
+    for other in dict.fromkeys((*paths, *folders)):
+        parts = other.split("/")
+        above = ["/".join(parts[:count]) for count in range(2, len(parts))]
+        for path in (*above, *([other] if other in folders else [])):
+            if path in effective.files:
                 yield _misfit(effective, ("files", path), f"the file {path} stands in the way of {other}")
     size = sum(len((content.text or "").encode()) for content in effective.files.values())
     if size > MAX_FILES_BYTES:
