@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -120,15 +121,19 @@ def _resources(quantities: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("ephemeralStorage", "ephemeral-storage"): value for name, value in quantities.items()}
 
 
+_WITH_DIGEST = re.compile(r"[0-9a-f]{8}-.*")
+
+
 def _file_keys(paths: Sequence[str]) -> dict[str, str]:
-    """A key in the ConfigMap for each path: the file's name where that is free of doubt."""
-    names: dict[str, int] = {}
-    for path in paths:
-        names[_base(path)] = names.get(_base(path), 0) + 1
+    """A key in the ConfigMap for each path: the file's name where that is free of doubt.
+
+    A name that looks like one with a digest before it gets a digest too, so that no two keys are the same.
+    """
+    names = Counter(_base(path) for path in paths)
     return {
-        path: _base(path)
-        if names[_base(path)] == 1
-        else f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{_base(path)}"
+        path: base
+        if names[base := _base(path)] == 1 and _WITH_DIGEST.fullmatch(base) is None
+        else f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{base}"
         for path in paths
     }
 
@@ -136,50 +141,49 @@ def _file_keys(paths: Sequence[str]) -> dict[str, str]:
 def _base(path: str) -> str:
     """The file's name in the letters that a ConfigMap's key takes; never ``.`` or ``..``."""
     name = re.sub(r"[^-._A-Za-z0-9]", "_", path.rpartition("/")[2])
-    return name.lstrip(".")[-200:] or "file"
+    return name[-200:].lstrip(".") or "file"
 
 
 def _mounts(files: Mapping[str, FileContent], keys: Mapping[str, str], writable: Sequence[str]) -> list[dict[str, Any]]:
-    volumes = _secret_volumes(files)
+    volumes = {(secret.name, secret.optional): name for name, secret, _ in _secret_volumes(files)}
     mounts: list[dict[str, Any]] = [
         {"volume": f"writable-{number}", "path": path, "sub_path": None, "read_only": False}
         for number, path in enumerate(writable)
     ]
     for path, content in files.items():
-        if content.secret is None:
-            mounts.append({"volume": "files", "path": path, "sub_path": keys[path], "read_only": True})
-        else:
-            mounts.append(
-                {
-                    "volume": volumes[content.secret.name],
-                    "path": path,
-                    "sub_path": content.secret.key,
-                    "read_only": True,
-                }
-            )
+        secret = content.secret
+        volume = volumes[secret.name, secret.optional] if secret else "files"
+        inside = secret.key if secret else keys[path]
+        mounts.append({"volume": volume, "path": path, "sub_path": inside, "read_only": True})
     return mounts
 
 
 def _volumes(files: Mapping[str, FileContent], files_name: str | None, writable: Sequence[str]) -> list[dict[str, Any]]:
     volumes: list[dict[str, Any]] = [
-        {"name": f"writable-{number}", "config_map": None, "secret": None, "optional": False}
-        for number in range(len(writable))
+        {"name": f"writable-{number}", "config_map": None, "secret": None} for number in range(len(writable))
     ]
     if files_name:
-        volumes.append({"name": "files", "config_map": files_name, "secret": None, "optional": False})
-    for secret, volume in _secret_volumes(files).items():
-        volumes.append({"name": volume, "config_map": None, "secret": secret, "optional": _is_optional(files, secret)})
+        volumes.append({"name": "files", "config_map": files_name, "secret": None})
+    for name, secret, keys in _secret_volumes(files):
+        volumes.append(
+            {"name": name, "config_map": None, "secret": secret.name, "keys": keys, "optional": secret.optional}
+        )
     return volumes
 
 
-def _secret_volumes(files: Mapping[str, FileContent]) -> dict[str, str]:
-    secrets = sorted({content.secret.name for content in files.values() if content.secret is not None})
-    return {secret: f"secret-{number}" for number, secret in enumerate(secrets)}
+def _secret_volumes(files: Mapping[str, FileContent]) -> list[tuple[str, SecretKey, list[str]]]:
+    """A volume's name, one of its Secret's keys and all that are mounted, for each Secret.
 
-
-def _is_optional(files: Mapping[str, FileContent], secret: str) -> bool:
-    uses = [content.secret for content in files.values() if content.secret and content.secret.name == secret]
-    return all(use.optional for use in uses)
+    The keys are named, because without a required key Kubernetes would mount an empty folder in the file's
+    place; optional ones are a volume of their own, because a volume is optional as a whole.
+    """
+    found: dict[tuple[str, bool], list[SecretKey]] = {}
+    for secret in sorted((c.secret for c in files.values() if c.secret), key=lambda s: (s.name, s.optional, s.key)):
+        found.setdefault((secret.name, secret.optional), []).append(secret)
+    return [
+        (f"secret-{number}", secrets[0], sorted({secret.key for secret in secrets}))
+        for number, secrets in enumerate(found.values())
+    ]
 
 
 def _digest(data: Mapping[str, str]) -> str:
