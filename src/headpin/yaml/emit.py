@@ -36,10 +36,11 @@ def dump(value: Mapping[str, Value]) -> str:
 
 def _mapping(value: Mapping[str, Value], indent: str, lines: list[str]) -> None:
     for key, below in value.items():
-        _entry(f"{indent}{_key(key)}:", below, indent + "  ", lines)
+        _entry(f"{indent}{key_text(key)}:", below, indent + "  ", lines)
 
 
-def _key(key: str) -> str:
+def key_text(key: str) -> str:
+    """A key as it is written: plain where every parser reads it as text, else as JSON."""
     return key if _PLAIN_KEY.fullmatch(key) and key.lower() not in _NOT_PLAIN else quote(key)
 
 

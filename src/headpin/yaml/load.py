@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 from headpin.yaml.scalars import Ambiguous, plain
 
 MAX_DEPTH = 32
 MAX_VALUES = 50_000
+_MAX_SHOWN = 40
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Also U+0085, U+2028 and U+2029: line breaks to YAML 1.1, letters to YAML 1.2 and to every editor."""
+
+_BREAK = re.compile(r"\r\n|\r|\n")
 
 Path = tuple[str | int, ...]
 """The way from the top of a document to a value: keys and positions in lists."""
@@ -91,16 +95,20 @@ def _text_issue(data: bytes) -> Issue | None:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
+        line, column = _position(data[: error.start].decode())
         return Issue("HP103", f"byte {data[error.start]:#04x} is not UTF-8", line, column)
     found = _CONTROL.search(text)
     if found is None:
         return None
-    line = text.count("\n", 0, found.start()) + 1
-    column = found.start() - text.rfind("\n", 0, found.start())
-    said = f"the control character U+{ord(found.group()):04X} cannot be in a document"
-    return Issue("HP103", said, line, column)
+    line, column = _position(text[: found.start()])
+    said = f"the control character U+{ord(found.group()):04X} cannot stand in a document"
+    return Issue("HP103", said, line, column, f'write it as an escape in double quotes: "\\u{ord(found.group()):04x}"')
+
+
+def _position(before: str) -> tuple[int, int]:
+    """Line and column, from 1, of what follows `before`."""
+    lines = _BREAK.split(before)
+    return len(lines), len(lines[-1]) + 1
 
 
 def _syntax_issue(error: yaml.YAMLError) -> Issue:
@@ -142,12 +150,12 @@ class _Builder:
         if self._values > MAX_VALUES:
             raise _Stop(_issue_at("HP108", f"more than {MAX_VALUES:,} values", event))
         if isinstance(event, yaml.AliasEvent):
-            self._issue("HP106", f"the alias *{event.anchor} is not accepted", event)
+            self._issue("HP106", f"the alias *{_short(event.anchor)} is not accepted", event)
             return None
         if event.anchor is not None:
-            self._issue("HP106", f"the anchor &{event.anchor} is not accepted", event)
+            self._issue("HP106", f"the anchor &{_short(event.anchor)} is not accepted", event)
         if event.tag is not None:
-            self._issue("HP106", f"the tag {event.tag!r} is not accepted", event)
+            self._issue("HP106", f"the tag {_short(event.tag)!r} is not accepted", event)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         if isinstance(event, yaml.MappingStartEvent):
@@ -156,12 +164,14 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent) -> str | int | bool | None:
         text: str = event.value
+        if "\0" in text:  # neither a variable nor an argument of a process can hold it
+            self._issue("HP103", "a value cannot hold U+0000", event, "leave it out")
         if not event.implicit[0]:
             return text
         try:
             return plain(text)
         except Ambiguous:
-            shown = text if len(text) <= 40 else text[:37] + "…"
+            shown = _short(text)
             self._issue("HP107", f"{shown} means different things to different parsers", event, f'quote it: "{shown}"')
             return text
 
@@ -174,19 +184,21 @@ class _Builder:
                 self._place((*path, key), event, key_event)
             value = self._value(event, (*path, key), depth + 1)
             if key in found:
-                self._issue("HP105", f"the key {key!r} stands here a second time", key_event)
+                self._issue("HP105", f"the key {_short(key)!r} stands here a second time", key_event)
             else:
                 found[key] = value
         return found
 
     def _key(self, event: Any, path: Path, depth: int) -> str:
+        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]:
+            self._issue("HP106", "merge keys are not accepted", event)
+            return "<<"
         key = self._value(event, path, depth + 1)
         if isinstance(event, yaml.ScalarEvent) and isinstance(key, str):
-            if key == "<<" and event.implicit[0]:
-                self._issue("HP106", "merge keys are not accepted", event)
             return key
         if isinstance(event, yaml.ScalarEvent):
-            self._issue("HP107", f"the key {event.value} is not a string", event, f'quote it: "{event.value}"')
+            shown = _short(event.value)
+            self._issue("HP107", f"the key {shown} is not a string", event, f'quote it: "{shown}"')
             return str(event.value)
         self._issue("HP106", "a key has to be a plain string", event)
         return f"?{self._values}"
@@ -206,6 +218,11 @@ class _Builder:
 
     def _issue(self, code: str, message: str, event: Any, remedy: str = "") -> None:
         self.issues.append(_issue_at(code, message, event, remedy))
+
+
+def _short(text: str | None) -> str:
+    text = text or ""
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
 
 
 def _issue_at(code: str, message: str, event: Any, remedy: str = "") -> Issue:

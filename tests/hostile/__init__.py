@@ -1,0 +1,1 @@
+"""Hostile and unlucky inputs: documents, names, trees, sources, rendering."""
