@@ -165,7 +165,7 @@ class World:
 
     def files(self, environment: str, folder: str = "manifests") -> dict[str, str]:
         """The files below `folder` on an environment's branch."""
-        listed = self.git("ls-tree", "-r", "--name-only", f"env/{environment}", folder).splitlines()
+        listed = self.git("ls-tree", "-r", "--name-only", f"env/{environment}", folder or ".").splitlines()
         return {path: self.git("show", f"env/{environment}:{path}") for path in listed}
 
     def tips(self) -> dict[str, str]:

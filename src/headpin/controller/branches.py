@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from headpin.errors import PermanentError
+from headpin.errors import HeadpinError, PermanentError
 from headpin.git import CommitInfo, GitTree, Repository
 from headpin.releases import NEVER_RAN, Event, Ran, Record, Settled
 from headpin.releases.codec import (
@@ -52,7 +52,7 @@ class Branch:
     """One environment's branch. `settled` lays what this pass decided over what is committed.
 
     `tip` is the parent of the next commit, `expected` where the local ref has to be for it, `own` the last
-    commit that headpin made.
+    commit that headpin made. `trouble`: why the branch cannot be read; it then looks empty.
     """
 
     environment: str
@@ -62,6 +62,7 @@ class Branch:
     own: CommitInfo | None = None
     tree: Tree = EMPTY
     state: EnvironmentState | None = None
+    trouble: HeadpinError | None = None
     settled: dict[AgentName, tuple[Record, tuple[Ran, ...]]] = field(default_factory=dict)
 
     @property
@@ -151,9 +152,18 @@ def branch_names(repository: Repository) -> frozenset[str]:
 def read_branch(repository: Repository, environment: str, records: RecordReader) -> Branch:
     """The branch as it stands. One that is only upstream, or further along there, is read from there.
 
-    Raises PermanentError for a branch of that name that headpin did not make.
+    A branch of that name that headpin did not make, or that cannot be read, has `trouble`.
     """
     branch = Branch(environment, records)
+    try:
+        _read(repository, branch)
+    except HeadpinError as error:
+        branch.trouble = error
+    return branch
+
+
+def _read(repository: Repository, branch: Branch) -> None:
+    environment = branch.environment
     local = repository.ref(branch.ref)
     branch.expected = local
     upstream = repository.ref(f"{UPSTREAM_PREFIX}{environment}")
@@ -161,13 +171,13 @@ def read_branch(repository: Repository, environment: str, records: RecordReader)
     if upstream is not None and (local is None or repository.is_ancestor(local, upstream)):
         tip = upstream
     if tip is None:
-        return branch
+        return
     branch.tip = repository.commit(tip)
     for commit in repository.first_parents(tip):
         found = own_state(repository, commit)
         if found is not None:
             branch.own, branch.tree, branch.state = commit, found[0], found[1]
-            return branch
+            return
     raise PermanentError(
         f"the branch env/{environment} was not made by headpin",
         remedy="rename that branch, or the environment",

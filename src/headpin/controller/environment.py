@@ -12,7 +12,7 @@ from datetime import datetime
 
 from headpin.controller.branches import Branch
 from headpin.controller.fold import Moves, fold_pins, move_by
-from headpin.controller.messages import author_of, commit_message
+from headpin.controller.messages import author_of, commit_message, plain_message
 from headpin.controller.realise import Realised, Realiser
 from headpin.controller.report import DeploymentReport, EnvironmentReport
 from headpin.controller.situations import Surroundings, situation_of
@@ -25,7 +25,6 @@ from headpin.releases import (
     HoldReason,
     Move,
     Planned,
-    Settled,
     decide,
     prune_excess,
     settle,
@@ -70,6 +69,8 @@ def reconcile_environment(context: PassContext, environment: str) -> Environment
     Raises what `headpin.errors` says: Conflict when the branch moved meanwhile.
     """
     branch = context.around.branches[environment]
+    if branch.trouble is not None:
+        raise branch.trouble
     exists = environment in context.workspace.environments
     hold = _environment_hold(context, environment, branch)
     view = _view(context, branch) if hold is None else None
@@ -97,20 +98,27 @@ def start_branches(context: PassContext, environments: Iterable[str], head_state
     for environment in environments:
         branch = context.around.branches[environment]
         tracks_head = environment == context.workspace.head_environment
-        if branch.exists or tracks_head or _documents_hold(context, environment):
+        if branch.exists or branch.trouble or tracks_head or _documents_hold(context, environment):
             continue
         folded = head_state.folded if head_state and head_state.folded else Revision("")
         branch.state = EnvironmentState(environment, tracks_head, context.head.id, folded)
         if not context.dry_run:
-            _commit(context, branch, {}, branch.state, f"Start the environment {environment}", ())
+            _commit(
+                context,
+                branch,
+                {},
+                branch.state,
+                plain_message(f"Start the environment {environment}", context.head.id),
+                (),
+            )
 
 
 def _environment_hold(context: PassContext, environment: str, branch: Branch) -> EnvironmentHold | None:
     message = _documents_hold(context, environment)
     workspace = context.workspace
     document = workspace.environments.get(environment)
-    if not message and document is None and branch.exists:
-        message = _still_named(workspace, environment)
+    if not message and document is None and branch.state is not None:
+        message = _still_named(workspace, environment, branch.state.tracks_head)
     if not message and branch.state is not None and document is not None:
         tracks = environment == workspace.head_environment
         if branch.state.tracks_head != tracks:
@@ -133,8 +141,10 @@ def _documents_hold(context: PassContext, environment: str) -> str:
     return str(wrong[0]) if wrong else ""
 
 
-def _still_named(workspace: Workspace, environment: str) -> str:
-    """Why a deleted environment cannot be pruned yet."""
+def _still_named(workspace: Workspace, environment: str, tracks_head: bool) -> str:
+    """Why a deleted environment cannot be pruned, or not yet."""
+    if tracks_head:
+        return f"environments/{environment}.yaml is gone, and the head environment cannot be deleted; bring it back"
     for name, pipeline in workspace.pipelines.items():
         stages = pipeline.model.stages if pipeline.model else ()
         if pipeline.model is None or any(stage.environment == environment for stage in stages):
@@ -212,7 +222,8 @@ def _candidates(context: PassContext, branch: Branch, view: _View) -> list[Agent
     if view.full or view.scope.covers_all(environment, is_head):
         named = workspace.all_agents() if is_head else workspace.pins(environment)
         return sorted({*named, *branch.agents()})
-    found = set(view.scope.agents_in(environment)) | set(unsettled)
+    # A pin that moved and came back is in no difference of trees, but it is in history.
+    found = set(view.scope.agents_in(environment)) | set(unsettled) | set(view.moves.get(environment, ()))
     for project in view.scope.projects_in(environment):
         named = workspace.agents(project) if is_head else ()
         found |= {*named, *branch.agents(project), *(a for a in workspace.pins(environment) if a.project == project)}
@@ -237,9 +248,10 @@ def _keep_all(context: PassContext, branch: Branch, hold: EnvironmentHold | None
     if state is None or state.hold == hold:
         return EnvironmentReport(branch.environment, hold=hold)
     after = replace(state, config=context.head.id, hold=hold)
+    subject = f"Hold the environment {branch.environment}" if hold else f"Release the environment {branch.environment}"
     commit = None
     if not context.dry_run:
-        commit = _commit(context, branch, {}, after, f"Hold {branch.environment}", ())
+        commit = _commit(context, branch, {}, after, plain_message(subject, context.head.id), ())
     return EnvironmentReport(branch.environment, hold=hold, commit=commit)
 
 
@@ -345,8 +357,6 @@ def _commit(
     reports: Sequence[DeploymentReport],
 ) -> Revision:
     repository = context.repository
-    if "\n\n" not in message:
-        message = commit_message_of(message, context.head.id)
     base = branch.own.tree if branch.own else None
     tree = repository.writer.apply(base, {**changes, FILE: format_environment(state).encode()})
     now = _now(context, branch)
@@ -363,19 +373,9 @@ def _commit(
     return revision
 
 
-def commit_message_of(subject: str, config: Revision) -> str:
-    """A message for a commit that moves no deployment."""
-    return commit_message("", config, ()).replace(commit_message("", config, ()).splitlines()[0], subject, 1)
-
-
 def _now(context: PassContext, branch: Branch) -> datetime:
     """The present, but never before the branch's last commit: a clock that jumps back does not reorder history."""
     return max(context.now, branch.tip.committer.at) if branch.tip else context.now
-
-
-def empty_settled(branch: Branch, agent: AgentName) -> Settled:
-    """The record as it is, with nothing added."""
-    return Settled(branch.record(agent))
 
 
 def head_move(head: CommitInfo) -> Move:

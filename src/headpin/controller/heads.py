@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headpin.git import CommitInfo, Repository
+from headpin.controller.branches import Branch
+from headpin.git import CommitInfo, Relation, Repository
 from headpin.model import Agent, Source
 from headpin.sources import Observation, SourceKey, observe
 from headpin.tree import Tree
 from headpin.types import AgentName, Revision
 from headpin.workspace import Workspace
+from headpin.workspace.layout import agent_path
 
 OWN = "."
 
@@ -57,3 +59,40 @@ def last_change_within(trees: Sequence[Tree], commits: Sequence[CommitInfo], pat
         if (before.id if before else "") != (after.id if after else ""):
             return commits[number].id
     return None
+
+
+def spare_walks(
+    heads: Heads,
+    repository: Repository,
+    workspace: Workspace,
+    branch: Branch,
+    head: CommitInfo,
+    agents: Sequence[AgentName],
+) -> None:
+    """Looks only at main's commits since the head environment was decided last, for agents of this repository.
+
+    What an agent serves is where its path was then, unless it is held or its document changed since.
+    """
+    folded = branch.state.folded if branch.state else None
+    own = [agent for agent in agents if _path_here(workspace, agent)]
+    if not folded or not own or branch.state is None:
+        return
+    found = repository.relate(folded, head.id)
+    if found.relation not in (Relation.SAME, Relation.AHEAD):
+        return
+    trees = [repository.tree(folded), *(repository.tree_at(commit.tree) for commit in found.commits)]
+    for agent in own:
+        path = _path_here(workspace, agent)
+        served = branch.record(agent).served
+        document = agent_path(agent)
+        if served is None or agent in branch.state.unsettled or trees[0].entry(document) != trees[-1].entry(document):
+            continue
+        changed = last_change_within(trees, found.commits, path)
+        if trees[-1].entry(path) is not None:
+            heads.know(path, changed or served.release.revision)
+
+
+def _path_here(workspace: Workspace, agent: AgentName) -> str:
+    document = workspace.agent(agent)
+    source = document.model.source if document and document.model else None
+    return source.path or "" if source and source.repository == OWN else ""

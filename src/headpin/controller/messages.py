@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from headpin.controller.branches import CONFIG_TRAILER
 from headpin.controller.report import DeploymentReport
 from headpin.git import CommitInfo, Signature
-from headpin.releases import Action, Event, EventKind
+from headpin.releases import Action, EventKind
 from headpin.types import Revision, short
 
 _MAX_TRAILERS = 50
@@ -34,11 +34,15 @@ def commit_message(environment: str, config: Revision, changed: Sequence[Deploym
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def plain_message(subject: str, config: Revision) -> str:
+    """The message of a commit that moves no deployment."""
+    return f"{subject}\n\n{CONFIG_TRAILER}: {config}\n"
+
+
 def author_of(changed: Sequence[DeploymentReport], config: CommitInfo, headpin: Signature) -> Signature:
     """The author of the causing commit; headpin itself where a source, or more than one person, caused it."""
     people = {event.person for report in changed for event in report.events if event.person}
-    followed = any(report.situation.tracks_head and report.decision.kind is EventKind.PROMOTED for report in changed)
-    if followed or not changed:
+    if not changed or any(_followed_a_branch(report) for report in changed):
         return headpin
     if not people or people == {config.author.person}:
         return config.author
@@ -46,6 +50,14 @@ def author_of(changed: Sequence[DeploymentReport], config: CommitInfo, headpin: 
         return headpin
     name, _, rest = people.pop().rpartition(" <")
     return Signature(name, rest.removesuffix(">"), config.author.at)
+
+
+def _followed_a_branch(report: DeploymentReport) -> bool:
+    """Whether a push to a source is the cause: its author is not known here."""
+    before, after = report.situation.record.served, report.record.served
+    if not report.situation.tracks_head or after is None:
+        return False
+    return before is None or before.release.revision != after.release.revision
 
 
 def _subject(environment: str, config: Revision, changed: Sequence[DeploymentReport]) -> str:
@@ -85,8 +97,3 @@ def _now(report: DeploymentReport) -> str:
     if report.situation.tracks_head:
         return short(served.release.revision)
     return f"v{served.version} ({short(served.release.revision)})"
-
-
-def last_event(report: DeploymentReport) -> Event | None:
-    """What happened last."""
-    return report.events[-1] if report.events else None

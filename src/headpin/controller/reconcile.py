@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from headpin.controller.branches import Branch, RecordReader, branch_names, read_branch
 from headpin.controller.environment import PassContext, head_move, reconcile_environment, start_branches
-from headpin.controller.heads import Heads
+from headpin.controller.heads import Heads, spare_walks
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
@@ -89,6 +89,8 @@ class Controller:
         agents = _followed_agents(workspace)
         self.progress("asking the sources")
         heads = Heads(self.repository, workspace, head.id, agents)
+        if not full and workspace.head_environment in branches:
+            spare_walks(heads, self.repository, workspace, branches[workspace.head_environment], head, agents)
         realiser = Realiser(self.repository, self.reader, workspace, self.templates)
         context = PassContext(
             self.repository,

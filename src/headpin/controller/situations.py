@@ -124,7 +124,7 @@ def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
     stages = workspace.stages(situation.agent.project)
     position = next((n for n, stage in enumerate(stages) if stage.environment == situation.environment), None)
     if position is None:
-        return situation
+        return replace(situation, is_reached=False)
     return replace(
         situation,
         upstream=tuple(_upstream(around, situation.agent, number) for number in range(position - 1, -1, -1)),
@@ -146,4 +146,5 @@ def _upstream(around: Surroundings, agent: AgentName, position: int) -> Upstream
         pin is not None,
         branch.record(agent),
         branch.ran(agent),
+        trouble=str(branch.trouble or ""),
     )

@@ -54,7 +54,7 @@ class Situation:
 
     `moves`: the pin moves since the last observed revision, oldest first. `head_move`: the commit at
     main's head, for a change that no single move explains. `own`: problems of own layers. `project`:
-    problems of the project and its pipeline.
+    problems of the project and its pipeline. `is_reached`: whether the pipeline has this environment.
     """
 
     environment: str
@@ -69,6 +69,7 @@ class Situation:
     project: tuple[Problem, ...] = ()
     upstream: tuple[Upstream, ...] = ()
     any_earlier: bool = False
+    is_reached: bool = True
 
 
 class Action(StrEnum):
@@ -186,7 +187,7 @@ def _decide_pinned(situation: Situation, release: Release) -> Decision:
     version = before.version if before else record.highest + 1
     if before is not None and record.served is None:
         return _serve(situation, release, version, kind, f"v{version} ({release}) ran here before")
-    answer = ask_gates(Question(release, kind, situation.upstream, situation.any_earlier))
+    answer = ask_gates(Question(release, kind, situation.upstream, situation.any_earlier, situation.is_reached))
     if answer.is_open:
         reason = f"{'return' if before else 'promote'} to v{version} ({release})"
         return replace(_serve(situation, release, version, kind, reason), source=answer.source, gates=answer.results)

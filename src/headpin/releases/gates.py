@@ -17,7 +17,10 @@ RAN_BEFORE = "ran-before"
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """An earlier stage as it stands: `pin` is what main's head wants there (None: no pin, or head)."""
+    """An earlier stage as it stands: `pin` is what main's head wants there (None: no pin, or head).
+
+    `trouble` says why its branch cannot be read; nobody is blocked by what is not known.
+    """
 
     environment: str
     required: bool
@@ -26,21 +29,32 @@ class Upstream:
     has_pin: bool
     record: Record
     ran: tuple[Ran, ...]
+    trouble: str = ""
 
     @property
     def is_transparent(self) -> bool:
         """Whether the stage is passed over: nothing is pinned or served here, and nothing needs to be."""
-        return not self.required and not self.tracks_head and not self.has_pin and self.record.served is None
+        return (
+            not self.trouble
+            and not self.required
+            and not self.tracks_head
+            and not self.has_pin
+            and self.record.served is None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May `release` be pinned here? `upstream` has the earlier stages, nearest first."""
+    """May `release` be pinned here? `upstream` has the earlier stages, nearest first.
+
+    `is_reached`: whether the project's pipeline has this environment among its stages.
+    """
 
     release: Release
     kind: EventKind
     upstream: tuple[Upstream, ...]
     any_earlier: bool = False
+    is_reached: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,7 @@ def sources(upstream: tuple[Upstream, ...], any_earlier: bool) -> tuple[Upstream
 def _ran_before(question: Question) -> tuple[GateResult, SourceVersion | None]:
     allowed = sources(question.upstream, question.any_earlier)
     if not allowed:
-        return GateResult(RAN_BEFORE, False, "no earlier stage of the pipeline runs this agent"), None
+        return GateResult(RAN_BEFORE, False, _no_source(question)), None
     for stage in allowed:
         found = ran_as(stage.ran, question.release)
         if found is not None:
@@ -92,9 +106,19 @@ def _ran_before(question: Question) -> tuple[GateResult, SourceVersion | None]:
             evidence = f"ran in {stage.environment} as {name} since {format_time(found.at)}"
             return GateResult(RAN_BEFORE, True, evidence), SourceVersion(stage.environment, found.version)
     for stage in allowed:
+        if stage.trouble:
+            return GateResult(RAN_BEFORE, False, f"{stage.environment}: {stage.trouble}", is_waiting=True), None
         if stage.pin == question.release and stage.record.hold is None:
             return GateResult(RAN_BEFORE, False, f"{stage.environment} is about to run it", is_waiting=True), None
     return GateResult(RAN_BEFORE, False, _never_ran(allowed, question)), None
+
+
+def _no_source(question: Question) -> str:
+    if not question.is_reached:
+        return "the project's pipeline does not reach this environment"
+    if not question.upstream:
+        return "this is the pipeline's first stage, and only the head environment is supported as one so far"
+    return "no earlier stage of the pipeline runs this agent"
 
 
 def _never_ran(allowed: tuple[Upstream, ...], question: Question) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from headpin.controller import Controller
-from headpin.controller.branches import Branch, own_state, record_path
+from headpin.controller.branches import CONFIG_TRAILER, Branch, own_state, record_path
 from headpin.git import CommitInfo, Repository
 from headpin.releases import NEVER_RAN, Event, EventKind, Record
 from headpin.releases.codec import event_mapping
 from headpin.status.matrix import environment_names
-from headpin.types import AgentName
+from headpin.types import AgentName, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +62,36 @@ def _followed_events(repository: Repository, branch: Branch, agent: AgentName) -
         identity = entry.id if entry else ""
         if later is not None and later[1] != identity:
             record = branch.records.read(found[0], path)
-            yield from _between(later[0], record, later[2])
+            yield from _between(repository, later[0], record, later[2])
             later = (commit, identity, record)
         elif later is None:
             later = (commit, identity, branch.records.read(found[0], path))
         else:
             later = (commit, identity, later[2])
     if later is not None and later[1]:
-        yield from _between(later[0], NEVER_RAN, later[2])
+        yield from _between(repository, later[0], NEVER_RAN, later[2])
 
 
-def _between(commit: CommitInfo, before: Record, after: Record) -> Iterator[Event]:
-    """What a commit on the head environment's branch did to a deployment."""
+def _between(repository: Repository, commit: CommitInfo, before: Record, after: Record) -> Iterator[Event]:
+    """What a commit on the head environment's branch did to a deployment.
+
+    Where main caused it and not a push to the source, main's commit says who and why.
+    """
     kind = _kind(before, after)
     if kind is None:
         return
-    served = after.served or before.served
+    served, was = after.served or before.served, before.served
+    config = repository.commit(Revision(commit.trailers[CONFIG_TRAILER]))
+    by_main = was is not None and served is not None and was.release.revision == served.release.revision
     yield Event(
         kind,
         commit.committer.at,
-        after.served.config if after.served else after.hold.config if after.hold else commit.id,
+        config.id,
         0,
         served.release if served else None,
-        person=commit.author.person,
-        moved=commit.author.at,
+        person=config.author.person if by_main else commit.author.person,
+        moved=config.author.at if by_main else None,
+        note=config.note if by_main else "",
         hold=after.hold.reason if kind is EventKind.HELD and after.hold else None,
         message=after.hold.message if kind is EventKind.HELD and after.hold else "",
     )
