@@ -1,4 +1,4 @@
-"""`headpin schema`: JSON Schemas for editors, and the configuration reference."""
+"""`headpin schema`: JSON Schemas for editors, and the generated pages of the documentation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from headpin.cli.app import Session, app
+from headpin.cli.reference import commands_page
 from headpin.errors import UsageError
 from headpin.model import KINDS, config_reference, json_schema
 from headpin.problems import problems_page
@@ -22,6 +23,7 @@ def schema(
     ] = None,
     reference: Annotated[bool, typer.Option("--reference", help="Print the configuration reference.")] = False,
     problems: Annotated[bool, typer.Option("--problems", help="Print the page of all problem codes.")] = False,
+    commands: Annotated[bool, typer.Option("--commands", help="Print the command reference.")] = False,
 ) -> None:
     """Print the JSON Schema of a kind of document, or list the kinds.
 
@@ -38,6 +40,8 @@ def schema(
         session.terminal.raw(config_reference())
     elif problems:
         session.terminal.raw(problems_page())
+    elif commands:
+        session.terminal.raw(commands_page())
     elif kind is None:
         rows = [(name, ", ".join(found.places)) for name, found in KINDS.items()]
         session.terminal.table(("KIND", "PATH"), rows)
