@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from headpin.model.document import Part
 from headpin.model.kinds import KINDS
 from headpin.model.parse import _alternatives
+from headpin.model.settings import Settings
 
 _HEAD = """# Configuration reference
 
@@ -22,14 +23,32 @@ Problems that headpin finds in these documents are listed in [problems.md](probl
 """
 
 
+_TABLE = "| key | type | required or default | what it says |\n|---|---|---|---|"
+
+_SETTINGS = """## Settings
+
+These keys stand in workspace and project defaults, in environments, in agents and in own layers. Of two layers the
+narrower one wins; maps are joined key by key, lists are replaced as a whole. From broad to narrow: workspace
+defaults, environment, project defaults, project in the environment, agent, agent in the environment.
+"""
+
+_HAS_SETTINGS = "Besides the following, it has every key of [Settings](#settings).\n"
+
+
 def config_reference() -> str:
     """The page as Markdown text."""
-    parts = [_HEAD]
+    parts = [_HEAD, _SETTINGS, _TABLE, *_rows(Settings, "", {}), ""]
     for kind in KINDS.values():
-        places = ", ".join(f"`{place}`" for place in kind.places)
-        parts.append(f"## {kind.name}\n\n{places}\n\n{_summary(kind.model)}\n")
-        parts.append("| key | type | required or default | what it says |\n|---|---|---|---|")
-        parts.append("\n".join(_rows(kind.model, "")) + "\n")
+        places = " or ".join(f"`{place}`" for place in kind.places)
+        parts += [f"## {kind.name}\n", f"{places}\n", f"{_summary(kind.model)}\n"]
+        has_settings = issubclass(kind.model, Settings)
+        without = frozenset(Settings.model_fields) if has_settings else frozenset()
+        rows = list(_rows(kind.model, "", {}, without))
+        if rows:
+            parts += [_HAS_SETTINGS] if has_settings else []
+            parts += [_TABLE, *rows, ""]
+        else:
+            parts.append("It has the keys of [Settings](#settings) and no others.\n")
     return "\n".join(parts)
 
 
@@ -37,14 +56,21 @@ def _summary(model: type[Part]) -> str:
     return " ".join((model.__doc__ or "").split())
 
 
-def _rows(model: type[Part], prefix: str) -> Iterator[str]:
+def _rows(
+    model: type[Part], prefix: str, shown: dict[type[Part], str], without: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """The keys of `model` and of what is below; a mapping that was shown already is only referred to."""
     for name, field in model.model_fields.items():
+        if name in without:
+            continue
         key = f"{prefix}{field.alias or name}"
         below, suffix = _nested(field.annotation)
-        kind = _type_name(field.annotation)
-        yield f"| `{key}` | {kind} | {_default(field)} | {_cell(field.description or '')} |"
-        if below is not None:
-            yield from _rows(below, f"{key}{suffix}.")
+        known = shown.get(below) if below is not None else None
+        told = _cell(field.description or "") + (f" Its keys are those of `{known}`." if known else "")
+        yield f"| `{key}` | {_type_name(field.annotation)} | {_default(field)} | {told} |"
+        if below is not None and known is None:
+            shown[below] = f"{key}{suffix}"
+            yield from _rows(below, f"{key}{suffix}.", shown)
 
 
 def _cell(text: str) -> str:
