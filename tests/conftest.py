@@ -27,6 +27,13 @@ import pytest  # noqa: E402
 from tests.world import World  # noqa: E402
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One flag writes the golden files of rendered output anew."""
+    parser.addoption(
+        "--update-golden", action="store_true", dest="update_golden", help="write tests/rendering/golden/ anew"
+    )
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """A workspace of dev, staging and prod with the agent shop/cart, committed and not yet reconciled."""

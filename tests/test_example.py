@@ -18,27 +18,15 @@ from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace, check
 from headpin.workspace.layout import Place, classify
 from headpin.yaml import load
+from tests.example import EXAMPLE, IN_DEV, example_world
 from tests.world import World
 
-EXAMPLE = resource("example-config-repo")
 SCHEMAS = resource("schemas")
 DOCUMENTS = sorted(
     path
     for file in EXAMPLE.rglob("*.yaml")
     if isinstance(classify(path := file.relative_to(EXAMPLE).as_posix()), Place)
 )
-SOURCES = ("triage", "answers", "mailroom", "invoices", "reminders")
-
-WORKER = ["deployment.yaml", "kustomization.yaml", "serviceaccount.yaml"]
-SERVICE = [*WORKER, "service.yaml"]
-IN_DEV = {
-    "billing/invoices": SERVICE,
-    "billing/reminders": WORKER,
-    "platform/status-page": SERVICE,
-    "support/answers": ["configmap.yaml", *SERVICE],
-    "support/mailroom": WORKER,
-    "support/triage": SERVICE,
-}
 AUTOSCALED = ["horizontalpodautoscaler.yaml", "poddisruptionbudget.yaml"]
 
 
@@ -54,13 +42,8 @@ def _kind(path: str) -> str:
 
 @pytest.fixture
 def example(tmp_path: Path) -> World:
-    """The example as a repository, with source repositories where it looks for them."""
-    world = World(tmp_path)
-    for source in SOURCES:
-        world.push(source)
-    files = (file for file in EXAMPLE.rglob("*") if file.is_file())
-    world.commit("Start", {file.relative_to(EXAMPLE).as_posix(): file.read_bytes() for file in files})
-    return world
+    """The example as a repository."""
+    return example_world(tmp_path)
 
 
 def _promote_all(world: World, source: str, target: str, agents: list[AgentName]) -> None:

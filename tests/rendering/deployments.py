@@ -106,7 +106,7 @@ def render_input(tree: Tree, environment: str, name: AgentName, version: int = 3
         model.engine,
         model.templates,
         version,
-        False,
+        model.tracks == "head",
         REVISION,
         agent.image_of(REVISION),
         agent,

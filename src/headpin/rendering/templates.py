@@ -16,7 +16,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from headpin.yaml import quote
-from headpin.yaml.emit import scalar
+from headpin.yaml.emit import key_text, scalar
 
 
 class _Fragment(str):
@@ -79,7 +79,7 @@ def _finalize(value: Any) -> str:
 
 
 def _key(text: str) -> _Fragment:
-    return _Fragment(quote(text))
+    return _Fragment(key_text(text))
 
 
 def _block(text: str, indent: int) -> _Fragment:
