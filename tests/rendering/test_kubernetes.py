@@ -6,11 +6,14 @@ import os
 from typing import Any
 
 import hypothesis
+import kubernetes_validate
+import pytest
+from kubernetes_validate import utils
 
 from headpin.types import AgentName
 from tests.rendering import strategies as some
 from tests.rendering.deployments import Refused, deploy, read
-from tests.rendering.kubernetes import faults
+from tests.rendering.kubernetes import VERSIONS, faults
 
 EXAMPLES = 1000 if os.environ.get("CI") == "true" else 150
 
