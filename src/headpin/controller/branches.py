@@ -51,6 +51,7 @@ class RecordReader:
 class Branch:
     """One environment's branch. `settled` lays what this pass decided over what is committed.
 
+    `base` is the revision of main from which a pass has to look: what comes before is in the records.
     `tip` is the parent of the next commit, `expected` where the local ref has to be for it, `own` the last
     commit that headpin made. `trouble`: why the branch cannot be read; it then looks empty.
     """
@@ -62,6 +63,7 @@ class Branch:
     own: CommitInfo | None = None
     tree: Tree = EMPTY
     state: EnvironmentState | None = None
+    base: Revision | None = None
     trouble: HeadpinError | None = None
     settled: dict[AgentName, tuple[Record, tuple[Ran, ...]]] = field(default_factory=dict)
 
@@ -177,6 +179,7 @@ def _read(repository: Repository, branch: Branch) -> None:
         found = own_state(repository, commit)
         if found is not None:
             branch.own, branch.tree, branch.state = commit, found[0], found[1]
+            branch.base = found[1].folded or None
             return
     raise PermanentError(
         f"the branch env/{environment} was not made by headpin",

@@ -40,7 +40,11 @@ from headpin.workspace.snapshot import API_FILE, API_TEXT
 
 @dataclass(frozen=True, slots=True)
 class PassContext:
-    """What every environment of a pass has in common. `head` is main's head; `full` looks at everything."""
+    """What every environment of a pass has in common. `head` is main's head; `full` looks at everything.
+
+    `quiet` remembers, by environment, up to which revision of main its branch's tip needs nothing: main
+    may go on for years without concerning an environment. Without it the same is found again.
+    """
 
     repository: Repository
     reader: DocumentReader
@@ -52,6 +56,7 @@ class PassContext:
     committer: tuple[str, str]
     full: bool
     dry_run: bool
+    quiet: dict[str, tuple[Revision, Revision]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,22 +170,22 @@ def _hold(context: PassContext, branch: Branch, message: str) -> EnvironmentHold
 
 def _view(context: PassContext, branch: Branch) -> _View | str:
     """What to look at; or why main's history cannot be followed."""
-    folded = branch.state.folded if branch.state else None
-    if not folded:
+    base = branch.base
+    if not base:
         return _View({}, Scope(), True)
-    found = context.repository.relate(folded, context.head.id)
+    found = context.repository.relate(base, context.head.id)
     commits = found.commits
     if found.relation is Relation.REWRITTEN:
-        if not _accepts_history(context.workspace, folded):
+        if not _accepts_history(context.workspace, base):
             return (
-                f"main's history was rewritten: {folded} is not in it any more; bring it back, or accept the new "
-                f'history with a reviewed file overrides/<name>.yaml: allow: history, lost: "{folded}", reason: …'
+                f"main's history was rewritten: {base} is not in it any more; bring it back, or accept the new "
+                f'history with a reviewed file overrides/<name>.yaml: allow: history, lost: "{base}", reason: …'
             )
         return _View({}, Scope(), True)
     if found.relation is Relation.MERGED_BACKWARDS:
         commits = (context.head,)
-    moves = fold_pins(context.repository, context.reader, folded, commits)
-    before = context.repository.tree(folded)
+    moves = fold_pins(context.repository, context.reader, base, commits)
+    before = context.repository.tree(base)
     paths = [change.path for change in changed_paths(before, context.workspace.tree)]
     return _View(moves, scope_of(paths, context.workspace.head_environment), context.full)
 
@@ -320,6 +325,8 @@ def _publish(
     if (changes or not unchanged or not is_own_tip) and not context.dry_run:
         message = commit_message(branch.environment, context.head.id, changed)
         commit = _commit(context, branch, changes, after, message, changed)
+    elif branch.own is not None and not context.dry_run:
+        context.quiet[branch.environment] = (branch.own.id, context.head.id)
     return EnvironmentReport(branch.environment, tuple(reports), commit=commit)
 
 

@@ -73,14 +73,14 @@ def spare_walks(
 
     What an agent serves is where its path was then, unless it is held or its document changed since.
     """
-    folded = branch.state.folded if branch.state else None
+    base = branch.base
     own = [agent for agent in agents if _path_here(workspace, agent)]
-    if not folded or not own or branch.state is None:
+    if not base or not own or branch.state is None:
         return
-    found = repository.relate(folded, head.id)
+    found = repository.relate(base, head.id)
     if found.relation not in (Relation.SAME, Relation.AHEAD):
         return
-    trees = [repository.tree(folded), *(repository.tree_at(commit.tree) for commit in found.commits)]
+    trees = [repository.tree(base), *(repository.tree_at(commit.tree) for commit in found.commits)]
     for agent in own:
         path = _path_here(workspace, agent)
         served = branch.record(agent).served

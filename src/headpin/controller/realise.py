@@ -88,7 +88,7 @@ class Realiser:
             found: Snapshot | Problem = head
         else:
             tree = self._repository.tree_at(release.settings)
-            found = read_snapshot(self._reader, tree, release.settings)
+            found = read_snapshot(self._reader, tree, release.settings, agent, self._workspace.tree)
         if isinstance(found, Problem):
             raise Misfit(str(found))
         if not found.is_valid:

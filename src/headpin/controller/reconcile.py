@@ -16,10 +16,10 @@ from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, NotARepository
-from headpin.git import CommitInfo, Repository
+from headpin.git import CommitInfo, Relation, Repository
 from headpin.problems import errors
 from headpin.rendering import TemplateSet
-from headpin.types import AgentName
+from headpin.types import AgentName, Revision
 from headpin.workspace import DocumentReader, Workspace
 from headpin.workspace.rules import workspace_problems
 
@@ -47,6 +47,7 @@ class Controller:
     reader: DocumentReader = field(default_factory=DocumentReader)
     records: RecordReader = field(default_factory=RecordReader)
     templates: Mapping[int, TemplateSet] = field(default_factory=built_in_templates)
+    quiet: dict[str, tuple[Revision, Revision]] = field(default_factory=dict)
 
     def reconcile(self, *, full: bool = False, dry_run: bool = False) -> PassReport:
         """One pass. `full` looks at every deployment, `dry_run` writes nothing.
@@ -86,6 +87,7 @@ class Controller:
         head = self.main_head()
         workspace = Workspace(self.repository.tree_at(head.tree), self.reader)
         branches = self.branches(workspace)
+        self._go_on_from(branches, head)
         agents = _followed_agents(workspace)
         self.progress("asking the sources")
         heads = Heads(self.repository, workspace, head.id, agents)
@@ -103,6 +105,7 @@ class Controller:
             self.committer,
             full,
             dry_run,
+            self.quiet,
         )
         reports = self._environments(context)
         return PassReport(
@@ -112,6 +115,19 @@ class Controller:
             workspace_problems(workspace),
             Work(self.reader.parsed - before[0], realiser.rendered, self.repository.writer.written - before[1]),
         )
+
+    def _go_on_from(self, branches: Mapping[str, Branch], head: CommitInfo) -> None:
+        """Lets each branch look from the revision that it is known to need nothing up to.
+
+        Only along main's first-parent chain: whether history was rewritten is asked of the branch alone, so
+        that a controller that remembers and one that does not see the same.
+        """
+        for name, branch in branches.items():
+            tip, seen = self.quiet.get(name, (None, None))
+            if seen is None or branch.own is None or branch.own.id != tip:
+                continue
+            if self.repository.relate(seen, head.id).relation in (Relation.SAME, Relation.AHEAD):
+                branch.base = seen
 
     def _environments(self, context: PassContext) -> list[EnvironmentReport]:
         branches, workspace = context.around.branches, context.workspace

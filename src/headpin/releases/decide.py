@@ -148,7 +148,7 @@ def _decide(situation: Situation) -> Decision:
 
 def _decide_nothing(situation: Situation, desired: Nothing) -> Decision:
     if situation.record.served is None:
-        return Decision(Action.KEEP, desired.why)
+        return Decision(Action.KEEP, "nothing is wanted here, and nothing is served")
     if desired.problems:
         return held(situation, HoldReason.INVALID, _told(desired.problems))
     return Decision(Action.REMOVE, desired.why, kind=EventKind.REMOVED, move=_move_of(situation, None))

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from headpin.model import API_VERSION, Agent, Defaults
 from headpin.problems import Problem, errors
-from headpin.tree import Tree, blob_id, tree_id
-from headpin.types import TreeId
+from headpin.tree import EMPTY, Tree, blob_id, tree_id
+from headpin.types import AgentName, TreeId
 from headpin.workspace.documents import Document, DocumentReader
+from headpin.workspace.layout import DEFAULTS, agent_path, project_defaults_path
 
 API_FILE = "apiVersion"
 API_TEXT = f"{API_VERSION}\n".encode()
@@ -59,14 +60,25 @@ def take_snapshot(
     return Snapshot(tree_id(files), files, agent, project, workspace)
 
 
-def read_snapshot(reader: DocumentReader, tree: Tree, identity: TreeId) -> Snapshot | Problem:
-    """The snapshot stored in `tree`. A Problem when it is not one that this headpin reads."""
+def read_snapshot(
+    reader: DocumentReader, tree: Tree, identity: TreeId, name: AgentName, main: Tree = EMPTY
+) -> Snapshot | Problem:
+    """The snapshot of `name` stored in `tree`. A Problem when it is not one that this headpin reads.
+
+    People are told the documents' paths on main; with ``@`` and the snapshot's id where `main` has another
+    text there by now.
+    """
     shown = f"settings@{identity[:7]}"
     version = tree.read(API_FILE) if tree.entry(API_FILE) else b""
     if version != API_TEXT:
         said = version.decode(errors="replace").strip() or "nothing"
         return Problem.of("HP206", f"{shown}/{API_FILE}", f"this headpin reads {API_VERSION}, not {said!r}")
-    agent = reader.read(tree, AGENT_FILE, Agent, f"{shown}/{AGENT_FILE}")
+
+    def told(file: str, path: str) -> str:
+        stored, there = tree.entry(file), main.entry(path)
+        return path if stored and there and stored.id == there.id else f"{path}@{identity[:7]}"
+
+    agent = reader.read(tree, AGENT_FILE, Agent, told(AGENT_FILE, agent_path(name)))
     if agent is None:
         return Problem.of("HP113", f"{shown}/{AGENT_FILE}", "the snapshot has no agent.yaml")
     files = {entry.name: entry.id for entry in tree.entries()}
@@ -74,6 +86,6 @@ def read_snapshot(reader: DocumentReader, tree: Tree, identity: TreeId) -> Snaps
         identity,
         files,
         agent,
-        reader.read(tree, PROJECT_FILE, Defaults, f"{shown}/{PROJECT_FILE}"),
-        reader.read(tree, WORKSPACE_FILE, Defaults, f"{shown}/{WORKSPACE_FILE}"),
+        reader.read(tree, PROJECT_FILE, Defaults, told(PROJECT_FILE, project_defaults_path(name.project))),
+        reader.read(tree, WORKSPACE_FILE, Defaults, told(WORKSPACE_FILE, DEFAULTS)),
     )
