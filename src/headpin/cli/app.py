@@ -13,7 +13,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from headpin import __version__
@@ -109,25 +108,18 @@ def run(arguments: list[str]) -> int:
     """Runs one command line in this process; gives its exit code."""
     _load_commands(arguments)
     try:
-        result = app(arguments, standalone_mode=False, prog_name="headpin")
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.exceptions.Abort:
-        return USED_WRONGLY
-    except click.ClickException as error:
-        error.show()
-        return USED_WRONGLY
+        app(arguments, prog_name="headpin")
+    except SystemExit as done:  # typer tells wrong usage itself, and exits with 2
+        return done.code if isinstance(done.code, int) else 0
     except HeadpinError as error:
         Terminal(_color_said(arguments)).error(error)
         return USED_WRONGLY if isinstance(error, UsageError) else WORLD_FAILED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        return 130
     except Exception as error:  # noqa: BLE001 - a fault of ours, told as one
         return _report_crash(error, arguments)
-    return result if isinstance(result, int) else 0
+    return 0
 
 
 def _color_said(arguments: list[str]) -> str:
