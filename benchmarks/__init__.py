@@ -1,0 +1,1 @@
+"""How long headpin takes, and on what: see README.md here."""
