@@ -13,6 +13,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -117,13 +118,20 @@ class Terminal:
             self.err.print(_text((("→ ", DIM), inert(error.remedy)), 4), soft_wrap=True)
 
     @contextmanager
-    def working(self, what: str) -> Iterator[Callable[[str], None]]:
-        """Shows on a terminal that work goes on; gives a function that says at what."""
+    def working(self, what: str) -> Iterator[Callable[[str, int, int], None]]:
+        """Shows on a terminal that work goes on, and a bar once it is known how much there is.
+
+        Gives a function that takes what is done now, how many are done, and how many there are (0: unknown).
+        """
         if self.quiet or not self.err.is_terminal:
-            yield lambda _: None
+            yield lambda *_: None
             return
-        with self.err.status(inert(what), spinner="dots") as status:
-            yield lambda now: status.update(inert(now))
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=self.err, transient=True) as progress:
+            task = progress.add_task(inert(what), total=None)
+            yield lambda now, done, total: progress.update(
+                task, description=inert(now), completed=done, total=total or None
+            )
 
 
 def _console(color: str, *, to_errors: bool) -> Console:

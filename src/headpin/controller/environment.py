@@ -6,7 +6,7 @@ publishes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,6 +38,10 @@ from headpin.workspace.rules import environment_problems, plan_problems, workspa
 from headpin.workspace.snapshot import API_FILE, API_TEXT
 
 
+Progress = Callable[[str, int, int], None]
+"""Takes what is done now, how many are done, and how many there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class PassContext:
     """What every environment of a pass has in common. `head` is main's head; `full` looks at everything.
@@ -57,6 +61,7 @@ class PassContext:
     full: bool
     dry_run: bool
     quiet: dict[str, tuple[Revision, Revision]]
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +110,10 @@ def start_branches(context: PassContext, environments: Iterable[str], head_state
         tracks_head = environment == context.workspace.head_environment
         if branch.exists or branch.trouble or tracks_head or _documents_hold(context, environment):
             continue
-        folded = head_state.folded if head_state and head_state.folded else Revision("")
-        branch.state = EnvironmentState(environment, tracks_head, context.head.id, folded)
+        # In the first pass of all, nothing was observed before: the pins that are there wait for their decision.
+        folded = head_state.folded if head_state and head_state.folded else context.head.id
+        waiting = context.workspace.pins(environment) if folded == context.head.id else ()
+        branch.state = EnvironmentState(environment, tracks_head, context.head.id, folded, unsettled=waiting)
         if not context.dry_run:
             _commit(
                 context,
@@ -264,7 +271,8 @@ def _carry_out(context: PassContext, branch: Branch, planned: Sequence[Planned])
     now = _now(context, branch)
     changes: dict[str, bytes | TreeRef | Folder | None] = {}
     reports: list[DeploymentReport] = []
-    for item in planned:
+    for number, item in enumerate(planned):
+        context.progress(f"rendering {branch.environment}", number, len(planned))
         realised = context.realiser.realise(item.situation, item.decision)
         settled = settle(item.situation, realised.decision, realised.rendered, now, context.head.id)
         is_changed = settled.record != item.situation.record or bool(settled.events) or realised.files is not None

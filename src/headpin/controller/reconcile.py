@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headpin.controller.branches import Branch, RecordReader, branch_names, read_branch
-from headpin.controller.environment import PassContext, head_move, reconcile_environment, start_branches
+from headpin.controller.environment import PassContext, Progress, head_move, reconcile_environment, start_branches
 from headpin.controller.heads import Heads, spare_walks
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
@@ -27,7 +27,6 @@ MAX_TRIES = 8
 COMMITTER = ("headpin", "headpin@localhost")
 
 Clock = Callable[[], datetime]
-Progress = Callable[[str], None]
 
 
 def system_clock() -> datetime:
@@ -43,7 +42,7 @@ class Controller:
     main: str = "main"
     committer: tuple[str, str] = COMMITTER
     clock: Clock = system_clock
-    progress: Progress = lambda _: None
+    progress: Progress = lambda *_: None
     reader: DocumentReader = field(default_factory=DocumentReader)
     records: RecordReader = field(default_factory=RecordReader)
     templates: Mapping[int, TemplateSet] = field(default_factory=built_in_templates)
@@ -89,7 +88,7 @@ class Controller:
         branches = self.branches(workspace)
         self._go_on_from(branches, head)
         agents = _followed_agents(workspace)
-        self.progress("asking the sources")
+        self.progress("asking the sources", 0, 0)
         heads = Heads(self.repository, workspace, head.id, agents)
         if not full and workspace.head_environment in branches:
             spare_walks(heads, self.repository, workspace, branches[workspace.head_environment], head, agents)
@@ -106,6 +105,7 @@ class Controller:
             full,
             dry_run,
             self.quiet,
+            self.progress,
         )
         reports = self._environments(context)
         return PassReport(
@@ -140,7 +140,6 @@ class Controller:
         start_branches(context, (name for name in order if name not in missing), head_state)
         reports = []
         for name in order:
-            self.progress(f"reconciling {name}")
             reports.append(_missing_branch(name) if name in missing else _isolated(context, name))
         return reports
 
