@@ -53,3 +53,8 @@ def _changed_pins(before: Tree, after: Tree) -> Sequence[tuple[str, AgentName]]:
 def _release(reader: DocumentReader, tree: Tree, environment: str, agent: AgentName) -> Release | None:
     pin = reader.read(tree, pin_path(environment, agent), Pin)
     return Release.of_pin(pin.model) if pin and pin.model else None
+
+
+def head_move(head: CommitInfo) -> Move:
+    """The move that main's head makes where no single commit explains a change."""
+    return move_by(head, None)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headpin.controller.branches import Branch, RecordReader, branch_names, read_branch
-from headpin.controller.environment import PassContext, Progress, head_move, reconcile_environment, start_branches
+from headpin.controller.context import PassContext, Progress
+from headpin.controller.environment import reconcile_environment, start_branches
+from headpin.controller.fold import head_move
 from headpin.controller.heads import Heads, spare_walks
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work

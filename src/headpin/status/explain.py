@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headpin.controller import Controller
-from headpin.controller.environment import head_move
+from headpin.controller.fold import head_move
 from headpin.controller.heads import Heads
 from headpin.controller.realise import Realiser
 from headpin.controller.situations import Surroundings, situation_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headpin.controller import Controller
-from headpin.controller.environment import head_move
+from headpin.controller.fold import head_move
 from headpin.controller.heads import Heads
 from headpin.controller.realise import Realiser
 from headpin.controller.report import RenderedDeployment

@@ -1,0 +1,91 @@
+"""Why a whole environment is left as it is: its documents, its name, its removals, or main's history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headpin.controller.branches import Branch
+from headpin.controller.context import PassContext, now_on
+from headpin.model import Override
+from headpin.problems import Problem, errors
+from headpin.releases import EnvironmentHold, HoldReason
+from headpin.types import AgentName, Revision
+from headpin.workspace import Workspace
+from headpin.workspace.rules import environment_problems, plan_problems, workspace_problems
+
+
+def environment_hold(context: PassContext, environment: str, branch: Branch) -> EnvironmentHold | None:
+    message = documents_hold(context, environment)
+    workspace = context.workspace
+    document = workspace.environments.get(environment)
+    if not message and document is None and branch.state is not None:
+        message = _still_named(workspace, environment, branch.state.tracks_head)
+    if not message and branch.state is not None and document is not None:
+        tracks = environment == workspace.head_environment
+        if branch.state.tracks_head != tracks:
+            message = str(
+                Problem.of(
+                    "HP314",
+                    document.path,
+                    f"{environment} was {'the head environment' if not tracks else 'pinned'} so far",
+                )
+            )
+    return hold_of(context, branch, message) if message else None
+
+
+def documents_hold(context: PassContext, environment: str) -> str:
+    """What is wrong with the documents that all deployments of the environment need."""
+    workspace = context.workspace
+    wrong = errors(workspace_problems(workspace)) or errors(environment_problems(workspace, environment))
+    if not wrong and not context.around.branches[environment].exists:
+        wrong = errors(plan_problems(workspace))
+    return str(wrong[0]) if wrong else ""
+
+
+def _still_named(workspace: Workspace, environment: str, tracks_head: bool) -> str:
+    """Why a deleted environment cannot be pruned, or not yet."""
+    if tracks_head:
+        return f"environments/{environment}.yaml is gone, and the head environment cannot be deleted; bring it back"
+    for name, pipeline in workspace.pipelines.items():
+        stages = pipeline.model.stages if pipeline.model else ()
+        if pipeline.model is None or any(stage.environment == environment for stage in stages):
+            return f"environments/{environment}.yaml is gone, but the pipeline {name} still names it; bring it back"
+    if workspace.tree.entry(f"pins/{environment}") is not None:
+        return f"environments/{environment}.yaml is gone, but pins/{environment}/ is not; delete the pins too"
+    return ""
+
+
+def hold_of(context: PassContext, branch: Branch, message: str) -> EnvironmentHold:
+    before = branch.state.hold if branch.state else None
+    if before is not None and before.message == message:
+        return before
+    return EnvironmentHold(
+        HoldReason.INVALID, message, before.since if before else now_on(context, branch), context.head.id
+    )
+
+
+def accepts_history(workspace: Workspace, lost: Revision) -> bool:
+    return any(override.allow == "history" and override.lost == lost for override in _overrides(workspace))
+
+
+def _overrides(workspace: Workspace) -> list[Override]:
+    return [document.model for document in workspace.overrides.values() if document.model is not None]
+
+
+def allowed_removals(workspace: Workspace, environment: str) -> frozenset[AgentName]:
+    names = (
+        AgentName.parse(agent)
+        for override in _overrides(workspace)
+        if override.allow == "prune" and override.environment == environment
+        for agent in override.agents
+    )
+    return frozenset(name for name in names if name is not None)
+
+
+def prune_message(environment: str, excess: Sequence[AgentName], context: PassContext) -> str:
+    shown = ", ".join(str(agent) for agent in excess[:5]) + (", …" if len(excess) > 5 else "")  # noqa: PLR2004
+    return (
+        f"more than limits.prune ({context.workspace.limits.prune}) deployments would be removed from {environment}: "
+        f"{shown}; allow them with a reviewed file overrides/<name>.yaml: allow: prune, environment: {environment}, "
+        "agents: […], reason: …"
+    )

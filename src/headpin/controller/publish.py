@@ -1,0 +1,118 @@
+"""From settled records and rendered files to one commit on an environment's branch, or to none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from headpin.controller.branches import Branch
+from headpin.controller.context import PassContext, now_on
+from headpin.controller.messages import author_of, commit_message
+from headpin.controller.realise import Realised
+from headpin.controller.report import DeploymentReport, EnvironmentReport
+from headpin.git import Changes, Folder, Signature, TreeRef
+from headpin.releases import Action
+from headpin.releases.environment import FILE, EnvironmentState, format_environment
+from headpin.rendering import KUSTOMIZATION, kustomization
+from headpin.tree import Kind
+from headpin.types import AgentName, Revision
+from headpin.workspace.snapshot import API_FILE, API_TEXT
+
+
+def file_changes(context: PassContext, agent: AgentName, realised: Realised) -> Mapping[str, TreeRef | Folder | None]:
+    place = f"{agent.project}/{agent.agent}"
+    if realised.decision.action is Action.REMOVE:
+        return {f"manifests/{place}": None, f"settings/{place}": None}
+    if realised.files is None or realised.snapshot is None:
+        return {}
+    files = {name: text.encode() for name, text in realised.files.items()}
+    settings: TreeRef | Folder = TreeRef(realised.snapshot.id)
+    if not context.repository.has(realised.snapshot.id):
+        settings = Folder({**realised.snapshot.files, API_FILE: API_TEXT})
+    return {f"manifests/{place}": Folder(files), f"settings/{place}": settings}
+
+
+def kustomizations(branch: Branch, changes: Changes) -> Mapping[str, bytes | None]:
+    """The list of agents in each project that got one or lost one."""
+    touched: dict[str, dict[str, bool]] = {}
+    for path, change in changes.items():
+        top, _, place = path.partition("/")
+        project, _, agent = place.partition("/")
+        if top == "manifests":
+            touched.setdefault(project, {})[agent] = change is not None
+    files: dict[str, bytes | None] = {}
+    for project, agents in touched.items():
+        there = {entry.name for entry in branch.tree.entries(f"manifests/{project}") if entry.kind is Kind.FOLDER}
+        there = (there | {name for name, stays in agents.items() if stays}) - {
+            name for name, stays in agents.items() if not stays
+        }
+        path = f"manifests/{project}/{KUSTOMIZATION}"
+        files[path] = kustomization(tuple(there)).encode() if there else None
+    return files
+
+
+def publish(
+    context: PassContext, branch: Branch, changes: Changes, reports: Sequence[DeploymentReport]
+) -> EnvironmentReport:
+    before = branch.state
+    after = _state_after(context, branch, reports)
+    is_own_tip = branch.tip is None or branch.own is None or branch.tip.id == branch.own.id
+    unchanged = before is not None and replace(after, config=before.config, folded=before.folded) == before
+    commit = None
+    changed = tuple(report for report in reports if report.changes)
+    if (changes or not unchanged or not is_own_tip) and not context.dry_run:
+        message = commit_message(branch.environment, context.head.id, changed)
+        commit = commit_branch(context, branch, changes, after, message, changed)
+    elif branch.own is not None and not context.dry_run:
+        context.quiet[branch.environment] = (branch.own.id, context.head.id)
+    return EnvironmentReport(branch.environment, tuple(reports), commit=commit)
+
+
+def _state_after(context: PassContext, branch: Branch, reports: Sequence[DeploymentReport]) -> EnvironmentState:
+    looked_at = {report.agent for report in reports}
+    before = branch.state.unsettled if branch.state else ()
+    unsettled = {agent for agent in before if agent not in looked_at}
+    unsettled |= {report.agent for report in reports if report.record.is_unsettled}
+    is_head = branch.environment == context.workspace.head_environment
+    tracks = (
+        is_head
+        if branch.environment in context.workspace.environments
+        else bool(branch.state and branch.state.tracks_head)
+    )
+    branches = {
+        name for name, other in context.around.branches.items() if other.state is not None or name == branch.environment
+    }
+    return EnvironmentState(
+        branch.environment,
+        tracks,
+        context.head.id,
+        context.head.id,
+        None,
+        tuple(sorted(unsettled)),
+        tuple(sorted(branches)) if tracks else (),
+    )
+
+
+def commit_branch(
+    context: PassContext,
+    branch: Branch,
+    changes: Changes,
+    state: EnvironmentState,
+    message: str,
+    reports: Sequence[DeploymentReport],
+) -> Revision:
+    repository = context.repository
+    base = branch.own.tree if branch.own else None
+    tree = repository.writer.apply(base, {**changes, FILE: format_environment(state).encode()})
+    now = now_on(context, branch)
+    headpin = Signature(*context.committer, now)
+    author = author_of(reports, context.head, headpin)
+    parents = [branch.tip.id] if branch.tip else []
+    revision = repository.commit_tree(tree, parents, message, author, headpin)
+    repository.move_ref(branch.ref, branch.expected, revision, f"headpin: {message.splitlines()[0]}")
+    branch.own = branch.tip = repository.commit(revision)
+    branch.expected = revision
+    branch.tree = repository.tree(revision)
+    branch.state = state
+    branch.settled.clear()
+    return revision

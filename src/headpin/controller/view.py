@@ -1,0 +1,75 @@
+"""Which deployments of an environment a pass looks at, and the pin moves that they are told by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headpin.controller.branches import Branch
+from headpin.controller.context import PassContext
+from headpin.controller.fold import Moves, fold_pins
+from headpin.controller.holds import accepts_history
+from headpin.git import Relation
+from headpin.tree import changed_paths
+from headpin.types import AgentName
+from headpin.workspace import Scope, scope_of
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What to look at: pin moves since the revision folded last, and the scope of the documents' changes."""
+
+    moves: Moves
+    scope: Scope
+    full: bool
+
+
+def look(context: PassContext, branch: Branch) -> View | str:
+    """What to look at; or why main's history cannot be followed."""
+    base = branch.base
+    if not base:
+        return View({}, Scope(), True)
+    found = context.repository.relate(base, context.head.id)
+    commits = found.commits
+    if found.relation is Relation.REWRITTEN:
+        if not accepts_history(context.workspace, base):
+            return (
+                f"main's history was rewritten: {base} is not in it any more; bring it back, or accept the new "
+                f'history with a reviewed file overrides/<name>.yaml: allow: history, lost: "{base}", reason: …'
+            )
+        return View({}, Scope(), True)
+    if found.relation is Relation.MERGED_BACKWARDS:
+        commits = (context.head,)
+    moves = fold_pins(context.repository, context.reader, base, commits)
+    before = context.repository.tree(base)
+    paths = [change.path for change in changed_paths(before, context.workspace.tree)]
+    return View(moves, scope_of(paths, context.workspace.head_environment), context.full)
+
+
+def candidates(context: PassContext, branch: Branch, view: View) -> list[AgentName]:
+    """The deployments to look at, in the order of their names."""
+    workspace, environment = context.workspace, branch.environment
+    is_head = environment == workspace.head_environment
+    unsettled = branch.state.unsettled if branch.state else ()
+    if environment not in workspace.environments:
+        return sorted(branch.agents())
+    if view.full or view.scope.covers_all(environment, is_head):
+        named = workspace.all_agents() if is_head else workspace.pins(environment)
+        return sorted({*named, *branch.agents()})
+    # A pin that moved and came back is in no difference of trees, but it is in history.
+    found = set(view.scope.agents_in(environment)) | set(unsettled) | set(view.moves.get(environment, ()))
+    for project in view.scope.projects_in(environment):
+        named = workspace.agents(project) if is_head else ()
+        found |= {*named, *branch.agents(project), *(a for a in workspace.pins(environment) if a.project == project)}
+    if is_head:
+        found |= {agent for agent in workspace.all_agents() if agent not in found and _moved(context, branch, agent)}
+    return sorted(found)
+
+
+def _moved(context: PassContext, branch: Branch, agent: AgentName) -> bool:
+    """Whether the source of an agent whose documents did not change is elsewhere by now."""
+    document = context.workspace.agent(agent)
+    served = branch.record(agent).served
+    if document is None or document.model is None or served is None:
+        return True
+    observed = context.around.heads.of(document.model).revision
+    return observed is not None and observed != served.release.revision
