@@ -106,11 +106,11 @@ def test_what_parsers_disagree_about_is_refused_at_its_place(data: bytes, code: 
 
 
 AMBIGUOUS = (
-    ["no", "No", "NO", "yes", "on", "Off", "y", "N", "True", "FALSE", "Null", "~", "="]
-    + ["017", "0o17", "0x1F", "0b11", "08", "00", "-0", "+1", "1_000", "_1"[1:] + "_"]
-    + ["12:30:45", "190:20:30", "1:30", "1e3", "1E3", "123e4567", "12e03", "1.5", ".5", "1.", "-1.5e-3", "+.5"]
-    + [".inf", "-.INF", ".NaN", "2026-01-05", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.10 -5"]
-    + ["1" * 19, "9" * 200_000, "0" * 200_000, "1" * 40]
+    *("no", "No", "NO", "yes", "on", "Off", "y", "N", "True", "FALSE", "Null", "~", "="),
+    *("017", "0o17", "0x1F", "0b11", "08", "00", "-0", "+1", "1_000", "1_", "12:30:45", "190:20:30", "1:30"),
+    *("1e3", "1E3", "123e4567", "12e03", "1.5", ".5", "1.", "-1.5e-3", "+.5", ".inf", "-.INF", ".NaN"),
+    *("2026-01-05", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.10 -5"),
+    *("1" * 19, "9" * 200_000, "0" * 200_000, "1" * 40),
 )
 
 
@@ -125,8 +125,10 @@ def test_a_scalar_that_means_two_things_has_to_be_quoted(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("0", 0), ("8080", 8080), ("-7", -7), ("9" * 18, int("9" * 18)), ("true", True), ("false", False), ("null", None)]
-    + [("", None), ("1.2.3", "1.2.3"), ("500m", "500m"), ("7f3c9a2", "7f3c9a2"), ("nope", "nope"), ("./x", "./x")],
+    (
+        *(("0", 0), ("8080", 8080), ("-7", -7), ("9" * 18, int("9" * 18)), ("true", True), ("false", False)),
+        *(("null", None), ("", None), ("1.2.3", "1.2.3"), ("500m", "500m"), ("7f3c9a2", "7f3c9a2"), ("./x", "./x")),
+    ),
 )
 def test_a_scalar_that_means_one_thing_is_taken(text: str, value: object) -> None:
     loaded = load(f"a: {text}\n".encode())
@@ -149,8 +151,10 @@ def test_a_scalar_that_means_one_thing_is_taken(text: str, value: object) -> Non
         b"a: 1\n" * 20_000,
         b"a: [" + b"&x 1," * 20_000 + b"]\n",
     ],
-    ids=["digits", "digits and underscores", "base 60", "points", "date", "long text", "long block", "long comment"]
-    + ["empty lines", "many keys", "many duplicates", "many anchors"],
+    ids=(
+        *("digits", "digits and underscores", "base 60", "points", "date", "long text", "long block", "long comment"),
+        *("empty lines", "many keys", "many duplicates", "many anchors"),
+    ),
 )
 def test_no_document_of_the_size_allowed_takes_long(hostile: bytes) -> None:
     started = time.monotonic()
@@ -200,27 +204,18 @@ def test_no_arrangement_of_indicators_makes_the_loader_raise(text: str) -> None:
     _checked(load(text.encode(), places=True).issues)
 
 
+TEXT = st.characters(codec="utf-8", exclude_characters="\0")
 VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**17), 10**17)
-    | st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(TEXT),
     lambda below: (
-        st.lists(below, max_size=4).map(tuple)
-        | st.dictionaries(
-            st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200), below, max_size=4
-        )
+        st.lists(below, max_size=4).map(tuple) | st.dictionaries(st.text(TEXT, max_size=200), below, max_size=4)
     ),
     max_leaves=12,
 )
 
 
 @settings(max_examples=200, deadline=1000)
-@given(
-    st.dictionaries(
-        st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=50), VALUES, max_size=5
-    )
-)
+@given(st.dictionaries(st.text(TEXT, min_size=1, max_size=50), VALUES, max_size=5))
 def test_what_headpin_writes_it_reads_back_exactly(value: dict[str, object]) -> None:
     loaded = load(dump(value).encode())  # type: ignore[arg-type]
     assert not loaded.issues and loaded.value == value

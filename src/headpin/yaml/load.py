@@ -150,12 +150,12 @@ class _Builder:
         if self._values > MAX_VALUES:
             raise _Stop(_issue_at("HP108", f"more than {MAX_VALUES:,} values", event))
         if isinstance(event, yaml.AliasEvent):
-            self._issue("HP106", f"the alias *{_short(event.anchor)} is not accepted", event)
+            self._issue("HP106", "an alias is not accepted", event)
             return None
         if event.anchor is not None:
-            self._issue("HP106", f"the anchor &{_short(event.anchor)} is not accepted", event)
+            self._issue("HP106", "an anchor is not accepted", event)
         if event.tag is not None:
-            self._issue("HP106", f"the tag {_short(event.tag)!r} is not accepted", event)
+            self._issue("HP106", "a tag is not accepted", event)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         if isinstance(event, yaml.MappingStartEvent):
@@ -220,8 +220,7 @@ class _Builder:
         self.issues.append(_issue_at(code, message, event, remedy))
 
 
-def _short(text: str | None) -> str:
-    text = text or ""
+def _short(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
 
 
