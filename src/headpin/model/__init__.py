@@ -5,6 +5,7 @@ imports pydantic. Must never know where a document lies or what another document
 """
 
 from headpin.model.agent import Agent, Image, Port, Probe, Probes, Security, Source
+from headpin.model.credentials import conceal
 from headpin.model.environment import Environment
 from headpin.model.kinds import KINDS, DocumentKind
 from headpin.model.override import Override
@@ -57,6 +58,7 @@ __all__ = [
     "Stage",
     "WorkspaceDocument",
     "amount",
+    "conceal",
     "config_reference",
     "json_schema",
     "parse",

@@ -5,20 +5,24 @@ from __future__ import annotations
 import difflib
 import types
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from headpin.model.credentials import credential_faults
+from headpin.model.credentials import conceal, credential_faults
 from headpin.model.document import Part
 from headpin.model.faults import Fault, Path
-from headpin.model.settings import Settings
+from headpin.model.pin import Pin
 
 M = TypeVar("M", bound=Part)
 
 __all__ = ["Fault", "parse"]
+
+_MAX_SUGGESTIONS = 100
+_MAX_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +43,35 @@ _TYPES = {
 
 
 def parse(model: type[M], value: dict[str, Any]) -> tuple[M | None, tuple[Fault, ...]]:
-    """`value` as a `model`, or None and every fault. Credentials are faults too."""
+    """`value` as a `model`, or None and every fault. Credentials are faults too, and never shown."""
     try:
         found = model.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, tuple(_fault(model, detail) for detail in details)
-    faults = credential_faults(found) if isinstance(found, Settings) else ()
+        return None, (*_faults(model, details), *credential_faults(value))
+    faults = () if issubclass(model, Pin) else credential_faults(value)  # a pin has no free text
     return (None if faults else found), faults
 
 
-def _fault(model: type[Part], detail: ErrorDetails) -> Fault:
+def _faults(model: type[Part], details: list[ErrorDetails]) -> Iterator[Fault]:
+    """One a detail. Only the first get a suggestion: a document of 20,000 misspelt keys is no misspelling."""
+    for number, detail in enumerate(details):
+        yield _fault(model, detail, suggest=number < _MAX_SUGGESTIONS)
+
+
+def _fault(model: type[Part], detail: ErrorDetails, *, suggest: bool) -> Fault:
     path: Path = tuple(part for part in detail["loc"] if part != "[key]")
-    words = _words(model, path, detail)
+    words = _words(model, path, detail, suggest)
     at_key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
-    if detail["type"] == "missing":
-        return Fault(words.code, path[:-1], True, words.message, words.remedy)
-    return Fault(words.code, path, at_key, words.message, words.remedy)
+    place = path[:-1] if detail["type"] == "missing" else path
+    is_key = at_key or detail["type"] == "missing"
+    return Fault(words.code, place, is_key, conceal(words.message), conceal(words.remedy))
 
 
-def _words(model: type[Part], path: Path, detail: ErrorDetails) -> _Words:
+def _words(model: type[Part], path: Path, detail: ErrorDetails, suggest: bool) -> _Words:
     kind, given, name = detail["type"], detail["input"], _dotted(path)
     if kind == "extra_forbidden":
-        return _unknown_key(model, path)
+        return _unknown_key(model, path) if suggest else _Words("HP201", f"unknown key {name}")
     if kind == "missing":
         return _Words("HP202", f"{name} is missing")
     if kind in _TYPES:
@@ -113,8 +123,8 @@ def _shown(given: Any) -> str:
         return "a mapping"
     if isinstance(given, tuple):
         return "a list"
-    text = str(given)
-    return repr(text if len(text) <= 60 else text[:57] + "…")
+    text = conceal(str(given))
+    return repr(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "…")
 
 
 def _lower(text: str) -> str:
