@@ -29,6 +29,7 @@ class ProblemKind:
 
 
 _W = Severity.WARNING
+_MAX_SHOWN = 500
 
 KINDS: dict[str, ProblemKind] = {
     kind.code: kind
@@ -287,7 +288,7 @@ class Problem:
     @classmethod
     def of(cls, code: str, path: str, message: str, *, line: int = 0, column: int = 0, remedy: str = "") -> Problem:
         """A problem of the kind `code`; `remedy` overrides the kind's general one."""
-        return cls(path, line, column, code, message, remedy or KINDS[code].remedy)
+        return cls(printable(path), line, column, code, printable(message), printable(remedy) or KINDS[code].remedy)
 
     @property
     def severity(self) -> Severity:
@@ -306,10 +307,25 @@ class Problem:
 
     def at_path(self, path: str) -> Problem:
         """The same problem, told of another path."""
-        return replace(self, path=path)
+        return replace(self, path=printable(path))
 
     def __str__(self) -> str:
         return f"{self.place}: {self.code} {self.message}; {self.remedy}"
+
+
+def printable(text: str) -> str:
+    """`text` on one line of at most 500 letters that no terminal, log or encoding stumbles over.
+
+    Names and values come from people: a line break, an escape sequence, a mark that turns the direction of
+    writing, or a byte that is not UTF-8 becomes an escape that can be read.
+    """
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def errors(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:

@@ -35,6 +35,7 @@ _REVISION = re.compile(REVISION_PATTERN)
 _BRANCH_PART = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._+@#-]*$")
 _PATH_PART = re.compile(r"^[A-Za-z0-9._+@#,=~ -]+$")
 _MAX_BRANCH = 200
+_MAX_PATH = 1024
 
 
 def name_fault(text: str) -> str | None:
@@ -81,6 +82,8 @@ def path_fault(text: str) -> str | None:
     Refuses absolute paths, empty parts, ``.``, ``..``, every disguise of ``.git`` that a file system
     may undo (case, NTFS short names, trailing dots and spaces) and all but plain characters.
     """
+    if len(text) > _MAX_PATH:
+        return f"a path has at most {_MAX_PATH:,} characters"
     for part in text.split("/"):
         if _PATH_PART.fullmatch(part) is None:
             return f"{part!r} cannot be a part of a path" if part else "a path has no empty parts"
