@@ -70,6 +70,20 @@ class _Empty:
 EMPTY: Tree = _Empty()
 
 
+def in_the_way(tree: Tree, path: str) -> tuple[str, Entry] | None:
+    """What stands where `path` needs a folder (a link, a file, a submodule), with its own path; None when nothing does.
+
+    Tells a path that leads nowhere, because somebody put a link in the place of a folder, from one that is not there.
+    """
+    parent = path.rpartition("/")[0]
+    while parent:
+        found = tree.entry(parent)
+        if found is not None:
+            return None if found.kind is Kind.FOLDER else (parent, found)
+        parent = parent.rpartition("/")[0]
+    return None
+
+
 def walk(tree: Tree, path: str = "") -> Iterator[tuple[str, Entry]]:
     """Every path below `path` that is not a folder, in the order of names."""
     for entry in tree.entries(path):
