@@ -9,7 +9,7 @@ from headpin import model as models
 from headpin.model.document import Part
 from headpin.model.faults import Fault
 from headpin.problems import Problem
-from headpin.tree import Kind, Tree, blob_id
+from headpin.tree import Entry, Kind, Tree, blob_id, in_the_way
 from headpin.yaml import Loaded, Place, load
 from headpin.yaml import Path as YamlPath
 
@@ -57,10 +57,15 @@ class DocumentReader:
         self.parsed = 0
 
     def read(self, tree: Tree, path: str, model: type[M], shown: str = "") -> Document[M] | None:
-        """The document at `path`; None when nothing is there. `shown` is the path to tell people."""
+        """The document at `path`; None when nothing is there. `shown` is the path to tell people.
+
+        Where a link or a file stands in the place of a folder on the way, the document is there and wrong:
+        it was not deleted, it was put out of sight.
+        """
         entry = tree.entry(path)
         if entry is None:
-            return None
+            way = in_the_way(tree, path)
+            return None if way is None else _out_of_sight(tree, path, *way)
         told = shown or path
         if entry.kind is not Kind.FILE:
             said = f"a {entry.kind.value} stands where a document is read"
@@ -70,7 +75,8 @@ class DocumentReader:
         if known is None:
             identity, known = self._parse(tree, path, model, entry.id)
             key = (identity, model)
-            self._remember(key, known)
+            if identity:
+                self._remember(key, known)
         found, problems = known
         return Document(told, key[0], cast("M | None", found), tuple(p.at_path(told) for p in problems), path, tree)
 
@@ -84,10 +90,15 @@ class DocumentReader:
         size = tree.size(path)
         if size > MAX_BYTES:
             said = f"the file has {size:,} bytes, and a document at most {MAX_BYTES:,}"
-            return identity or f"size:{path}", (None, (Problem.of("HP102", path, said),))
+            return identity, (None, (Problem.of("HP102", path, said),))
         data = tree.read(path)
         self.parsed += 1
         return identity or blob_id(data), parse_bytes(data, path, model)
+
+
+def _out_of_sight(tree: Tree, path: str, way: str, entry: Entry) -> Document[Any]:
+    problem = Problem.of("HP101", way, f"a {entry.kind.value} stands where headpin has a folder")
+    return Document(way, entry.id, None, (problem,), path, tree)
 
 
 def parse_bytes(data: bytes, path: str, model: type[Part]) -> _Parsed:
@@ -104,7 +115,14 @@ def parse_bytes(data: bytes, path: str, model: type[Part]) -> _Parsed:
 
 def _problems(path: str, loaded: Loaded, faults: tuple[Fault, ...]) -> tuple[Problem, ...]:
     issues = tuple(
-        Problem.of(issue.code, path, issue.message, line=issue.line, column=issue.column, remedy=issue.remedy)
+        Problem.of(
+            issue.code,
+            path,
+            models.conceal(issue.message),
+            line=issue.line,
+            column=issue.column,
+            remedy=models.conceal(issue.remedy),
+        )
         for issue in loaded.issues
     )
     told = {(problem.line, problem.column) for problem in issues}

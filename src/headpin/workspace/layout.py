@@ -14,11 +14,15 @@ from headpin.types import AgentName, name_fault
 
 WORKSPACE = "headpin.yaml"
 DEFAULTS = "defaults.yaml"
+ENDING = ".yaml"
 READ_FOLDERS = ("environments", "overrides", "pins", "pipelines", "projects")
 OWN_FOLDERS = frozenset(
     {*READ_FOLDERS, "access", "approvals", "charts", "templates", "tokens", "tools", ".schemas", WORKSPACE, DEFAULTS}
 )
 """What belongs to headpin at the top of the repository: no agent's source can be there."""
+
+MAX_DEPTH = 8
+"""How deep headpin's folders are looked through; documents lie at most 5 deep."""
 
 
 def environment_path(environment: str) -> str:
@@ -89,17 +93,27 @@ def classify(path: str) -> Place | Problem | None:
     if path == DEFAULTS:
         return Place("defaults")
     parts = path.split("/")
-    if parts[0] not in READ_FOLDERS or len(parts) == 1:
+    meant = _meant(parts[-1])
+    if len(parts) == 1:
+        return _misspelt(path, meant) if meant in (WORKSPACE, DEFAULTS) else None
+    if parts[0] not in READ_FOLDERS or not meant.endswith(ENDING):
         return None
-    stem, dot, ending = parts[-1].rpartition(".")
-    if ending not in ("yaml", "yml") or not dot:
-        return None
-    if ending == "yml":
-        return Problem.of("HP111", path, "headpin reads .yaml files only", remedy=f"rename it to {stem}.yaml")
-    place = _place(parts, stem)
+    if not parts[-1].endswith(ENDING):
+        return _misspelt(path, meant)
+    place = _place(parts, parts[-1].removesuffix(ENDING))
     if place is None:
         return Problem.of("HP111", path, "headpin reads no document here", remedy=_expected(parts[0]))
-    return _named(path, place)
+    return _named(path, parts, place)
+
+
+def _meant(name: str) -> str:
+    """The name without what people do not see in it (case, spaces, zero-width marks), and .yaml for .yml."""
+    plain = "".join(letter for letter in name if letter.isprintable() and letter != " ").lower()
+    return f"{plain.removesuffix('.yml')}{ENDING}" if plain.endswith(".yml") else plain
+
+
+def _misspelt(path: str, meant: str) -> Problem:
+    return Problem.of("HP111", path, "headpin reads .yaml files only, by their exact names", remedy=f"name it {meant}")
 
 
 def _place(parts: list[str], stem: str) -> Place | None:
@@ -135,19 +149,43 @@ def _expected(folder: str) -> str:
     }[folder]
 
 
-def _named(path: str, place: Place) -> Place | Problem:
-    for name in (place.environment, place.project, place.agent, place.name):
-        fault = name_fault(name) if name else None
+def _named(path: str, parts: list[str], place: Place) -> Place | Problem:
+    names = {place.environment, place.project, place.agent, place.name}
+    if "" in parts or parts[-1] == ENDING:
+        return Problem.of("HP110", path, "a part of the path has no name")
+    for name in sorted(names - {""}):
+        fault = name_fault(name)
         if fault:
             return Problem.of("HP110", path, f"{name!r} in the path: {fault}")
     return place
 
 
 def odd_names(tree: Tree) -> list[Problem]:
-    """Links, submodules and folders in headpin's folders that could hide or redirect documents."""
+    """What stands at the top of the repository in the place of headpin's folders, or nearly has their names."""
     found: list[Problem] = []
-    for top in READ_FOLDERS:
-        entry = tree.entry(top)
-        if entry is not None and entry.kind is not Kind.FOLDER:
-            found.append(Problem.of("HP101", top, f"a {entry.kind.value} stands where headpin has a folder"))
+    for entry in tree.entries():
+        meant = _meant(entry.name)
+        if entry.name in READ_FOLDERS and entry.kind is not Kind.FOLDER:
+            found.append(Problem.of("HP101", entry.name, f"a {entry.kind.value} stands where headpin has a folder"))
+        elif entry.name not in READ_FOLDERS and meant in READ_FOLDERS:
+            said = f"headpin reads {meant}/, and on some file systems the two are one"
+            found.append(Problem.of("HP111", entry.name, said, remedy=f"name it {meant}"))
+        elif isinstance(place := classify(entry.name), Problem):
+            found.append(place)
     return found
+
+
+def needs_folder(path: str) -> bool:
+    """Whether the layout has a folder of documents at `path`, so that nothing else can stand there."""
+    match path.split("/"):
+        case ["pins", environment]:
+            names = [environment]
+        case ["pins", environment, project]:
+            names = [environment, project]
+        case ["projects", project] | ["projects", project, "agents"]:
+            names = [project]
+        case ["projects", project, "agents", agent]:
+            names = [project, agent]
+        case _:
+            return False
+    return not any(name_fault(name) for name in names)

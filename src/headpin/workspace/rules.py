@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from headpin.model import Pipeline
 from headpin.problems import Problem, errors
-from headpin.tree import Kind, walk
+from headpin.tree import Entry, Kind, Tree
 from headpin.types import AgentName
 from headpin.workspace import layout
 from headpin.workspace.documents import Document
@@ -20,6 +20,9 @@ from headpin.workspace.naming import namesakes, object_name
 from headpin.workspace.settings import OwnLayers, resolve
 from headpin.workspace.snapshot import Snapshot
 from headpin.workspace.workspace import Workspace
+
+_FILES_PER_DOCUMENT = 2
+"""Folders, READMEs and the like: more of them than this is no workspace, and walking them may never end."""
 
 TEMPLATE_SETS = frozenset({1})
 """The numbers of the built-in template sets that this headpin has."""
@@ -36,7 +39,15 @@ def workspace_problems(workspace: Workspace) -> tuple[Problem, ...]:
     document = workspace.document
     if document is None:
         return (Problem.of("HP113", layout.WORKSPACE, "there is no headpin.yaml", remedy="run 'headpin init'"),)
-    return document.problems
+    return (*document.problems, *_hidden_folders(workspace.tree))
+
+
+def _hidden_folders(tree: Tree) -> Iterator[Problem]:
+    """Something else in the place of a folder that everything depends on: its documents are not deleted."""
+    for top in ("environments", "pipelines"):
+        entry = tree.entry(top)
+        if entry is not None and entry.kind is not Kind.FOLDER:
+            yield Problem.of("HP101", top, f"a {entry.kind.value} stands where headpin has a folder")
 
 
 def plan_problems(workspace: Workspace) -> tuple[Problem, ...]:
@@ -231,6 +242,8 @@ def check(workspace: Workspace) -> tuple[Problem, ...]:
         found += pipeline_problems(workspace, name)
     for override in workspace.overrides.values():
         found += override.problems
+    for defaults in (workspace.defaults(), *(workspace.defaults(project) for project in workspace.projects)):
+        found += defaults.problems if defaults else ()
     for project in workspace.projects:
         found += _own_problems(project_problems(workspace, project), f"projects/{project}/")
     for agent in workspace.all_agents():
@@ -241,23 +254,44 @@ def check(workspace: Workspace) -> tuple[Problem, ...]:
 
 
 def _scan(workspace: Workspace) -> tuple[list[Place], list[Problem]]:
-    """Every document's place, and every file that is none."""
+    """Every document's place, and everything that stands where it should not."""
     places: list[Place] = []
     found = layout.odd_names(workspace.tree)
     bound = workspace.limits.documents
-    for top in layout.READ_FOLDERS:
-        for path, entry in walk(workspace.tree, top):
-            place = classify(path)
-            if entry.kind in (Kind.LINK, Kind.SUBMODULE) and not isinstance(place, Place):
-                found.append(Problem.of("HP101", path, f"a {entry.kind.value} in one of headpin's folders"))
-            elif isinstance(place, Problem):
-                found.append(place)
-            elif place is not None:
-                places.append(place)
-            if len(places) > bound:
-                said = f"more than {bound:,} documents"
-                return places, [Problem.of("HP112", layout.WORKSPACE, said)]
+    seen = (item for top in layout.READ_FOLDERS for item in _entries(workspace.tree, top))
+    for number, (path, entry) in enumerate(seen):
+        place = _stands(path, entry)
+        if isinstance(place, Problem):
+            found.append(place)
+        elif place is not None:
+            places.append(place)
+        if len(places) > bound or number > _FILES_PER_DOCUMENT * bound:
+            said = f"more than {bound:,} documents, or {_FILES_PER_DOCUMENT * bound:,} files and folders among them"
+            return places, [Problem.of("HP112", layout.WORKSPACE, said)]
     return places, found
+
+
+def _entries(tree: Tree, folder: str, depth: int = 1) -> Iterator[tuple[str, Entry]]:
+    """Everything below one of headpin's folders, folders included, as deep as headpin looks."""
+    for entry in tree.entries(folder):
+        path = f"{folder}/{entry.name}"
+        yield path, entry
+        if entry.kind is Kind.FOLDER and depth < layout.MAX_DEPTH:
+            yield from _entries(tree, path, depth + 1)
+
+
+def _stands(path: str, entry: Entry) -> Place | Problem | None:
+    """What the entry is in the layout; a Problem where something else belongs there."""
+    place = classify(path)
+    if entry.kind is Kind.FILE:
+        if place is None and layout.needs_folder(path):
+            return Problem.of("HP101", path, "a file stands where headpin has a folder")
+        return place
+    if entry.kind is Kind.FOLDER and not isinstance(place, Place):
+        return None
+    if isinstance(place, Place) or entry.kind in (Kind.LINK, Kind.SUBMODULE):
+        return Problem.of("HP101", path, f"a {entry.kind.value} stands in one of headpin's folders")
+    return place
 
 
 def _own_problems(problems: tuple[Problem, ...], folder: str) -> list[Problem]:

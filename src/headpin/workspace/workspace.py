@@ -22,7 +22,7 @@ from headpin.model import (
     Stage,
     WorkspaceDocument,
 )
-from headpin.tree import Kind, Tree
+from headpin.tree import Kind, Tree, in_the_way
 from headpin.types import AgentName, name_fault
 from headpin.workspace import layout
 from headpin.workspace.documents import Document, DocumentReader
@@ -120,7 +120,8 @@ class Workspace:
 
     def is_gone(self, agent: AgentName) -> bool:
         """Whether nothing is left of the agent but, perhaps, pins."""
-        return self.tree.entry(layout.agent_folder(agent)) is None
+        folder = layout.agent_folder(agent)
+        return self.tree.entry(folder) is None and in_the_way(self.tree, folder) is None
 
     def pin(self, environment: str, agent: AgentName) -> Document[Pin] | None:
         """The agent's pin in the environment."""
