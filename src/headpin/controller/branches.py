@@ -7,6 +7,7 @@ and undone by the next commit.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import count, takewhile
 
 from headpin.errors import HeadpinError, PermanentError
 from headpin.git import CommitInfo, GitTree, Repository
@@ -121,12 +122,13 @@ class Branch:
         return files
 
     def _segments(self, agent: AgentName, kind: str) -> list[str]:
-        """The sealed segments of a file, oldest first, and then the file itself."""
-        folder = f"deployments/{agent.project}"
-        name = f"{agent.agent}.{kind}"
-        sealed = sorted(e.name for e in self.tree.entries(folder) if e.name.startswith(f"{name}."))
-        current = [name] if self.tree.entry(f"{folder}/{name}") else []
-        return [f"{folder}/{found}" for found in (*sealed, *current)]
+        """The sealed segments of a file, oldest first, and then the file itself.
+
+        They are numbered without a gap, so that nobody has to look through a project's whole folder.
+        """
+        path = f"deployments/{agent.project}/{agent.agent}.{kind}"
+        sealed = takewhile(lambda found: self.tree.entry(found) is not None, (f"{path}.{n:04}" for n in count(1)))
+        return [*sealed, *([path] if self.tree.entry(path) else [])]
 
     def _appended(self, agent: AgentName, kind: str, lines: str) -> dict[str, bytes | None]:
         if not lines:

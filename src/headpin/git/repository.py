@@ -88,7 +88,7 @@ class GitTree:
 
 def _entry(found: pygit2.Object) -> Entry:
     name = (found.raw_name or b"").decode("utf-8", "surrogateescape")
-    return Entry(name, _KINDS.get(FileMode(found.filemode), Kind.SUBMODULE), str(found.id))
+    return Entry(name, _KINDS.get(found.filemode, Kind.SUBMODULE), str(found.id))
 
 
 def _damaged(path: str, error: Exception) -> ObjectDamaged:
