@@ -106,7 +106,7 @@ def _print_list(session: Session, report: StatusReport, *, wide: bool, headers: 
         ]
         if wide:
             scale = served.scale if served else None
-            pods = "" if scale is None else f"{scale.min_replicas}–{scale.max_replicas}"
+            pods = "" if scale is None else f"{scale.min_replicas}-{scale.max_replicas}"
             if scale is not None and scale.min_replicas == scale.max_replicas:
                 pods = str(scale.min_replicas)
             row += [pods, served.release.image if served else "", served.release.settings[:7] if served else ""]

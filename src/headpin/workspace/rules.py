@@ -7,6 +7,7 @@ same answers from the same functions, which is what makes "what holds what" one 
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Iterator
 
 from headpin.model import Pipeline
@@ -131,12 +132,12 @@ def _cycle_through(workspace: Workspace, pipeline: str) -> tuple[str, ...]:
     after: dict[str, set[str]] = {}
     for document in workspace.pipelines.values():
         stages = document.model.stages if document.model else ()
-        for one, other in zip(stages, stages[1:], strict=False):
+        for one, other in itertools.pairwise(stages):
             if one.environment != other.environment:
                 after.setdefault(one.environment, set()).add(other.environment)
     own = workspace.pipelines[pipeline].model
     stages = own.stages if own else ()
-    for one, other in zip(stages, stages[1:], strict=False):
+    for one, other in itertools.pairwise(stages):
         way = _way(after, other.environment, one.environment)
         if way:
             return (one.environment, *way)

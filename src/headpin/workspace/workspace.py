@@ -6,6 +6,7 @@ on every document (`headpin validate`) is in `headpin.workspace.rules`.
 
 from __future__ import annotations
 
+import itertools
 from functools import cached_property
 
 from headpin.model import (
@@ -185,7 +186,7 @@ class Workspace:
         before: dict[str, set[str]] = {name: set() for name in self.environments}
         for document in self.pipelines.values():
             stages = document.model.stages if document.model else ()
-            for one, other in zip(stages, stages[1:], strict=False):
+            for one, other in itertools.pairwise(stages):
                 if one.environment in before and other.environment in before:
                     before[other.environment].add(one.environment)
         ordered: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 
 Value = str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 
@@ -17,7 +18,7 @@ _NOT_PLAIN = frozenset({"yes", "no", "on", "off", "true", "false", "null", "nan"
 
 def quote(text: str) -> str:
     """`text` as a double-quoted scalar: valid JSON and valid YAML, on one line."""
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(text, ensure_ascii=False))
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", encode_basestring(text))
 
 
 def scalar(value: str | int | bool | None) -> str:
