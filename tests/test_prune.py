@@ -151,3 +151,19 @@ def test_the_last_agent_of_a_project_takes_the_projects_kustomization_along(runn
     running.settle()
     assert "manifests/shop/kustomization.yaml" not in running.files("prod")
     assert running.record("prod", CART).removed is not None
+
+
+def test_the_head_environment_cannot_be_deleted_or_changed(running: World) -> None:
+    before = running.files("dev")
+    standard = "stages:\n- environment: staging\n- environment: prod\n"
+    running.commit("Delete dev", {"environments/dev.yaml": None, "pipelines/standard.yaml": standard})
+    report = running.settle()
+    dev = next(found for found in report.environments if found.environment == "dev")
+    assert dev.hold is not None and "HP314" in dev.hold.message
+    assert running.files("dev") == before
+
+    running.commit("Another head", {"environments/dev.yaml": "{}\n", "environments/staging.yaml": "tracks: head\n"})
+    report = running.settle()
+    held = {found.environment: found.hold.message for found in report.environments if found.hold}
+    assert set(held) == {"dev", "staging"} and all("HP314" in message for message in held.values())
+    assert running.files("dev") == before

@@ -234,12 +234,6 @@ KINDS: dict[str, ProblemKind] = {
             "mend the layer named",
         ),
         ProblemKind(
-            "HP316",
-            "required stage is skipped",
-            "A pin's release never ran in the stage that has to run it first.",
-            "promote it through the stages in order",
-        ),
-        ProblemKind(
             "HP320",
             "production before non-production",
             "A pipeline promotes from a production environment into one that is not.",

@@ -32,7 +32,8 @@ def validate(
     tree, what = _tree(session, revision)
     with session.terminal.working(f"validating {what}"):
         workspace = Workspace(tree, DocumentReader())
-        problems = check(workspace)
+        branches = session.controller.branches(workspace)
+        problems = check(workspace, {n: b.state.tracks_head for n, b in branches.items() if b.state is not None})
     found = errors(problems)
     if json:
         session.terminal.machine("Validation", {"what": what, "problems": [_as_json(p) for p in problems]}, "json")

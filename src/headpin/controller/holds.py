@@ -7,29 +7,21 @@ from collections.abc import Sequence
 from headpin.controller.branches import Branch
 from headpin.controller.context import PassContext, now_on
 from headpin.model import Override
-from headpin.problems import Problem, errors
+from headpin.problems import errors
 from headpin.releases import EnvironmentHold, HoldReason
 from headpin.types import AgentName, Revision
 from headpin.workspace import Workspace
-from headpin.workspace.rules import environment_problems, plan_problems, workspace_problems
+from headpin.workspace.rules import change_problems, environment_problems, plan_problems, workspace_problems
 
 
 def environment_hold(context: PassContext, environment: str, branch: Branch) -> EnvironmentHold | None:
     message = documents_hold(context, environment)
-    workspace = context.workspace
-    document = workspace.environments.get(environment)
-    if not message and document is None and branch.state is not None:
-        message = _still_named(workspace, environment, branch.state.tracks_head)
-    if not message and branch.state is not None and document is not None:
-        tracks = environment == workspace.head_environment
-        if branch.state.tracks_head != tracks:
-            message = str(
-                Problem.of(
-                    "HP314",
-                    document.path,
-                    f"{environment} was {'the head environment' if not tracks else 'pinned'} so far",
-                )
-            )
+    workspace, state = context.workspace, branch.state
+    if not message and state is not None:
+        changed = change_problems(workspace, environment, state.tracks_head)
+        message = str(changed[0]) if changed else ""
+    if not message and state is not None and environment not in workspace.environments:
+        message = _still_named(workspace, environment)
     return hold_of(context, branch, message) if message else None
 
 
@@ -42,10 +34,8 @@ def documents_hold(context: PassContext, environment: str) -> str:
     return str(wrong[0]) if wrong else ""
 
 
-def _still_named(workspace: Workspace, environment: str, tracks_head: bool) -> str:
-    """Why a deleted environment cannot be pruned, or not yet."""
-    if tracks_head:
-        return f"environments/{environment}.yaml is gone, and the head environment cannot be deleted; bring it back"
+def _still_named(workspace: Workspace, environment: str) -> str:
+    """Why a deleted environment cannot be pruned yet."""
     for name, pipeline in workspace.pipelines.items():
         stages = pipeline.model.stages if pipeline.model else ()
         if pipeline.model is None or any(stage.environment == environment for stage in stages):

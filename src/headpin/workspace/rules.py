@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from headpin.model import Pipeline
 from headpin.problems import Problem, errors
@@ -95,6 +95,34 @@ def head_problems(workspace: Workspace) -> tuple[Problem, ...]:
     if any(document.model is None or document.model.tracks for document in documents):
         return ()
     return (Problem.of("HP305", "environments", "no environment tracks head"),)
+
+
+def change_problems(workspace: Workspace, environment: str, tracked_head: bool) -> tuple[Problem, ...]:
+    """What an environment may not become: the one that tracked head so far does so for the workspace's lifetime."""
+    document = workspace.environments.get(environment)
+    if document is None:
+        said = f"{environment} is the head environment, and cannot be deleted"
+        return (Problem.of("HP314", layout.environment_path(environment), said),) if tracked_head else ()
+    if document.model is None or bool(document.model.tracks) == tracked_head:
+        return ()
+    was = "the head environment" if tracked_head else "pinned"
+    return (document.problem("HP314", ("tracks",), f"{environment} was {was} so far"),)
+
+
+def override_problems(workspace: Workspace, name: str) -> tuple[Problem, ...]:
+    """What is wrong with one override, or that it allows what nobody asks for."""
+    document = workspace.overrides[name]
+    model = document.model
+    if model is None or model.environment is None:
+        return document.problems
+    is_head = model.environment == workspace.head_environment
+    found = list(document.problems)
+    for number, text in enumerate(model.agents):
+        agent = AgentName.parse(text)
+        if agent and (workspace.has_agent(agent) if is_head else workspace.has_pin(model.environment, agent)):
+            said = f"{agent} still {'has a document' if is_head else 'is pinned'}: nothing of it is removed"
+            found.append(document.problem("HP323", ("agents", number), said))
+    return tuple(found)
 
 
 def pipeline_problems(workspace: Workspace, name: str) -> tuple[Problem, ...]:
@@ -231,8 +259,12 @@ def _pin_rules(workspace: Workspace, environment: str, agent: AgentName, path: s
         yield Problem.of("HP303", path, f"there is no agent {agent}", remedy=remedy)
 
 
-def check(workspace: Workspace) -> tuple[Problem, ...]:
-    """Every problem of every document, sorted by place."""
+def check(workspace: Workspace, tracked_head_so_far: Mapping[str, bool] | None = None) -> tuple[Problem, ...]:
+    """Every problem of every document, sorted by place.
+
+    `tracked_head_so_far` tells of environments that run already whether they track head, for the rules
+    about a change.
+    """
     places, found = _scan(workspace)
     if any(problem.code == "HP112" for problem in found):
         return tuple(found)
@@ -241,8 +273,10 @@ def check(workspace: Workspace) -> tuple[Problem, ...]:
         found += environment_problems(workspace, name)
     for name in workspace.pipelines:
         found += pipeline_problems(workspace, name)
-    for override in workspace.overrides.values():
-        found += override.problems
+    for name in workspace.overrides:
+        found += override_problems(workspace, name)
+    for name, tracked_head in (tracked_head_so_far or {}).items():
+        found += change_problems(workspace, name, tracked_head)
     for defaults in (workspace.defaults(), *(workspace.defaults(project) for project in workspace.projects)):
         found += defaults.problems if defaults else ()
     for project in workspace.projects:
