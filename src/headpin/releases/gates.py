@@ -101,7 +101,7 @@ def _ran_before(question: Question) -> tuple[GateResult, SourceVersion | None]:
         return GateResult(RAN_BEFORE, False, _no_source(question)), None
     for stage in allowed:
         found = ran_as(stage.ran, question.release)
-        if found is not None:
+        if found is not None and stage.record.served is not None:
             name = "HEAD" if stage.tracks_head else f"v{found.version}"
             evidence = f"ran in {stage.environment} as {name} since {format_time(found.at)}"
             return GateResult(RAN_BEFORE, True, evidence), SourceVersion(stage.environment, found.version)
