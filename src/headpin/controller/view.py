@@ -52,11 +52,12 @@ def candidates(context: PassContext, branch: Branch, view: View) -> list[AgentNa
     unsettled = branch.state.unsettled if branch.state else ()
     if environment not in workspace.environments:
         return sorted(branch.agents())
+    # A pin that moved and came back, or came and went, is in no difference of trees, but it is in history.
+    moved = set(view.moves.get(environment, ()))
     if view.full or view.scope.covers_all(environment, is_head):
         named = workspace.all_agents() if is_head else workspace.pins(environment)
-        return sorted({*named, *branch.agents()})
-    # A pin that moved and came back is in no difference of trees, but it is in history.
-    found = set(view.scope.agents_in(environment)) | set(unsettled) | set(view.moves.get(environment, ()))
+        return sorted({*named, *branch.agents(), *moved})
+    found = set(view.scope.agents_in(environment)) | set(unsettled) | moved
     for project in view.scope.projects_in(environment):
         named = workspace.agents(project) if is_head else ()
         found |= {*named, *branch.agents(project), *(a for a in workspace.pins(environment) if a.project == project)}
