@@ -24,18 +24,17 @@ def fold_pins(
 ) -> Moves:
     """Every pin move of `commits` (oldest first), which follow `old` (None: the beginning).
 
-    Reads only pins that changed. A change that leaves the release as it was is no move.
+    Reads only pins that changed. A change that leaves the release as it was is no move. A pin that becomes
+    unreadable moves to no release, which is still not the same as one that is taken away.
     """
     moves: dict[str, dict[AgentName, list[Move]]] = defaultdict(lambda: defaultdict(list))
     before: Tree = repository.tree(old) if old else EMPTY
     for commit in commits:
         after = repository.tree_at(commit.tree)
         for environment, agent in _changed_pins(before, after):
-            move = move_by(commit, _release(reader, after, environment, agent))
-            known = moves[environment][agent]
-            last = known[-1].release if known else _release(reader, before, environment, agent)
-            if move.release != last:
-                known.append(move)
+            now = _named(reader, after, environment, agent)
+            if now != _named(reader, before, environment, agent):
+                moves[environment][agent].append(move_by(commit, now if isinstance(now, Release) else None))
         before = after
     return moves
 
@@ -50,9 +49,12 @@ def _changed_pins(before: Tree, after: Tree) -> Sequence[tuple[str, AgentName]]:
     return [(place.environment, place.agent_name) for place in places if isinstance(place, Place)]
 
 
-def _release(reader: DocumentReader, tree: Tree, environment: str, agent: AgentName) -> Release | None:
+def _named(reader: DocumentReader, tree: Tree, environment: str, agent: AgentName) -> Release | str | None:
+    """The release that the pin names; None without a pin, a word where it cannot be read."""
     pin = reader.read(tree, pin_path(environment, agent), Pin)
-    return Release.of_pin(pin.model) if pin and pin.model else None
+    if pin is None:
+        return None
+    return Release.of_pin(pin.model) if pin.model else "unreadable"
 
 
 def head_move(head: CommitInfo) -> Move:

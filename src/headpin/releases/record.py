@@ -52,7 +52,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A commit on main that gave a pin another release; None took the pin away.
+    """A commit on main that gave a pin another release; None took the pin away or made it unreadable.
 
     `person` is the commit's author as ``Name <address>``, `at` its time, `note` what the author wrote.
     """
