@@ -1,0 +1,1 @@
+"""headpin against a small model of itself: random histories, reconciled for real and on paper."""
