@@ -11,11 +11,15 @@ import pygit2
 from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag
 
 from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, RefLocked
-from headpin.git.commits import CommitInfo, Signature, instant
+from headpin.git.commits import CommitInfo, Signature, instant, message_text, visible
 from headpin.git.history import Range, Relation
 from headpin.git.write import TreeWriter
 from headpin.tree import Entry, Kind
 from headpin.types import Revision, TreeId
+
+# libgit2 remembers trees of up to 4 KiB, which is a folder of a hundred entries; every look into a larger one
+# would read and parse it anew, and a pass over a project would be quadratic in its agents.
+pygit2.settings.cache_object_limit(ObjectType.TREE, 1024 * 1024)
 
 _KINDS = {
     FileMode.BLOB: Kind.FILE,
@@ -316,14 +320,22 @@ def _info(commit: pygit2.Commit) -> CommitInfo:
         tuple(Revision(str(parent)) for parent in commit.parent_ids),
         _person(commit.author),
         _person(commit.committer),
-        commit.raw_message.decode(commit.message_encoding or "utf-8", "replace"),
+        _message(commit),
     )
 
 
 def _person(signature: pygit2.Signature) -> Signature:
-    name = signature.raw_name.decode("utf-8", "replace")
-    email = signature.raw_email.decode("utf-8", "replace")
+    name = visible(signature.raw_name.decode("utf-8", "replace"))
+    email = visible(signature.raw_email.decode("utf-8", "replace"))
     return Signature(name, email, instant(signature.time))
+
+
+def _message(commit: pygit2.Commit) -> str:
+    try:
+        claimed = commit.message_encoding or ""
+    except UnicodeError:
+        claimed = ""
+    return message_text(commit.raw_message, claimed)
 
 
 def _signature(signature: Signature) -> pygit2.Signature:
