@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headpin.types import Revision, TreeId
+
+_ENCODING = re.compile(
+    r"utf-?8|us-ascii|(iso-?8859|latin|windows|cp|koi8|euc|gb|big5|shift)[-_]?[a-z0-9-]{0,12}", re.IGNORECASE
+)
+"""What Git and mail programs write. Python has more: some are no text, some make lone surrogates."""
 
 _TRAILER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (.+)$")
 
@@ -57,6 +63,19 @@ class CommitInfo:
             return {}
         found = (_TRAILER.match(line) for line in paragraphs[-1].splitlines())
         return {match.group(1): match.group(2).strip() for match in found if match}
+
+
+def message_text(raw: bytes, claimed: str) -> str:
+    """A message, by the encoding that its commit's header claims where that is an ordinary one, else as UTF-8."""
+    if _ENCODING.fullmatch(claimed):
+        with suppress(LookupError):
+            return raw.decode(claimed, "replace")
+    return raw.decode("utf-8", "replace")
+
+
+def visible(text: str) -> str:
+    """A person's name without what nobody sees in it: no terminal obeys it, and no mark turns it round."""
+    return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable())
 
 
 def instant(seconds: int) -> datetime:
