@@ -6,6 +6,7 @@ and undone by the next commit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count, takewhile
 
@@ -53,6 +54,7 @@ class Branch:
     """One environment's branch. `settled` lays what this pass decided over what is committed.
 
     `base` is the revision of main from which a pass has to look: what comes before is in the records.
+    `heads` tells where sources were when nothing was needed, where that is remembered.
     `tip` is the parent of the next commit, `expected` where the local ref has to be for it, `own` the last
     commit that headpin made. `trouble`: why the branch cannot be read; it then looks empty.
     """
@@ -65,6 +67,7 @@ class Branch:
     tree: Tree = EMPTY
     state: EnvironmentState | None = None
     base: Revision | None = None
+    heads: Mapping[tuple[str, str, str], Revision | None] | None = None
     trouble: HeadpinError | None = None
     settled: dict[AgentName, tuple[Record, tuple[Ran, ...]]] = field(default_factory=dict)
 

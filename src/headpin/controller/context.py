@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from headpin.controller.branches import Branch
+from headpin.controller.heads import Followed, HeadKey
 from headpin.controller.realise import Realiser
 from headpin.controller.situations import Surroundings
 from headpin.git import CommitInfo, Repository
@@ -18,11 +19,23 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """A state that needs nothing: a branch's tip, main's head, and where the sources were.
+
+    main may go on for years without concerning an environment; without this memory the same is found again.
+    """
+
+    tip: Revision
+    head: Revision
+    heads: Mapping[HeadKey, Revision | None]
+
+
+@dataclass(frozen=True, slots=True)
 class PassContext:
     """What every environment of a pass has in common. `head` is main's head; `full` looks at everything.
 
-    `quiet` remembers, by environment, up to which revision of main its branch's tip needs nothing: main
-    may go on for years without concerning an environment. Without it the same is found again.
+    `followed` has the agents whose sources the head environment follows. `quiet` remembers by environment
+    what nothing more needs to be done for.
     """
 
     repository: Repository
@@ -35,7 +48,8 @@ class PassContext:
     committer: tuple[str, str]
     full: bool
     dry_run: bool
-    quiet: dict[str, tuple[Revision, Revision]]
+    followed: tuple[Followed, ...]
+    quiet: dict[str, Quiet]
     progress: Progress
 
 

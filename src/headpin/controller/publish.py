@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from headpin.controller.branches import Branch
-from headpin.controller.context import PassContext, now_on
+from headpin.controller.context import PassContext, Quiet, now_on
 from headpin.controller.messages import author_of, commit_message
 from headpin.controller.realise import Realised
 from headpin.controller.report import DeploymentReport, EnvironmentReport
@@ -64,7 +64,9 @@ def publish(
         message = commit_message(branch.environment, context.head.id, changed)
         commit = commit_branch(context, branch, changes, after, message, changed)
     elif branch.own is not None and not context.dry_run:
-        context.quiet[branch.environment] = (branch.own.id, context.head.id)
+        is_head = branch.environment == context.workspace.head_environment
+        heads = context.around.heads.revisions(context.followed) if is_head else {}
+        context.quiet[branch.environment] = Quiet(branch.own.id, context.head.id, heads)
     return EnvironmentReport(branch.environment, tuple(reports), commit=commit)
 
 

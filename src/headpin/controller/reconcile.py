@@ -9,19 +9,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headpin.controller.branches import Branch, RecordReader, branch_names, read_branch
-from headpin.controller.context import PassContext, Progress
+from headpin.controller.context import PassContext, Progress, Quiet
 from headpin.controller.environment import reconcile_environment, start_branches
 from headpin.controller.fold import head_move
-from headpin.controller.heads import Heads, spare_walks
+from headpin.controller.heads import Followed, Heads, SourceIndex, spare_walks
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, NotARepository
 from headpin.git import CommitInfo, Relation, Repository
-from headpin.problems import errors
 from headpin.rendering import TemplateSet
-from headpin.types import AgentName, Revision
+from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace
 from headpin.workspace.rules import workspace_problems
 
@@ -48,7 +47,8 @@ class Controller:
     reader: DocumentReader = field(default_factory=DocumentReader)
     records: RecordReader = field(default_factory=RecordReader)
     templates: Mapping[int, TemplateSet] = field(default_factory=built_in_templates)
-    quiet: dict[str, tuple[Revision, Revision]] = field(default_factory=dict)
+    sources: SourceIndex = field(default_factory=SourceIndex)
+    quiet: dict[str, Quiet] = field(default_factory=dict)
 
     def reconcile(self, *, full: bool = False, dry_run: bool = False) -> PassReport:
         """One pass. `full` looks at every deployment, `dry_run` writes nothing.
@@ -89,11 +89,11 @@ class Controller:
         workspace = Workspace(self.repository.tree_at(head.tree), self.reader)
         branches = self.branches(workspace)
         self._go_on_from(branches, head)
-        agents = _followed_agents(workspace)
+        followed = self.sources.followed(workspace)
         self.progress("asking the sources", 0, 0)
-        heads = Heads(self.repository, workspace, head.id, agents)
+        heads = Heads(self.repository, workspace, head.id, followed)
         if not full and workspace.head_environment in branches:
-            spare_walks(heads, self.repository, workspace, branches[workspace.head_environment], head, agents)
+            spare_walks(heads, self.repository, branches[workspace.head_environment], head, followed)
         realiser = Realiser(self.repository, self.reader, workspace, self.templates)
         context = PassContext(
             self.repository,
@@ -106,6 +106,7 @@ class Controller:
             self.committer,
             full,
             dry_run,
+            followed,
             self.quiet,
             self.progress,
         )
@@ -113,7 +114,7 @@ class Controller:
         return PassReport(
             head.id,
             tuple(reports),
-            _silent_sources(workspace, heads, agents),
+            _silent_sources(heads, followed),
             workspace_problems(workspace),
             Work(self.reader.parsed - before[0], realiser.rendered, self.repository.writer.written - before[1]),
         )
@@ -125,11 +126,11 @@ class Controller:
         that a controller that remembers and one that does not see the same.
         """
         for name, branch in branches.items():
-            tip, seen = self.quiet.get(name, (None, None))
-            if seen is None or branch.own is None or branch.own.id != tip:
+            quiet = self.quiet.get(name)
+            if quiet is None or branch.own is None or branch.own.id != quiet.tip:
                 continue
-            if self.repository.relate(seen, head.id).relation in (Relation.SAME, Relation.AHEAD):
-                branch.base = seen
+            if self.repository.relate(quiet.head, head.id).relation in (Relation.SAME, Relation.AHEAD):
+                branch.base, branch.heads = quiet.head, quiet.heads
 
     def _environments(self, context: PassContext) -> list[EnvironmentReport]:
         branches, workspace = context.around.branches, context.workspace
@@ -164,24 +165,5 @@ def _missing_branch(environment: str) -> EnvironmentReport:
     )
 
 
-def _followed_agents(workspace: Workspace) -> tuple[AgentName, ...]:
-    """The agents whose sources matter: those whose pipeline starts at the head environment."""
-    if workspace.head_environment is None or errors(workspace_problems(workspace)):
-        return ()
-    return tuple(
-        agent
-        for project in workspace.projects
-        if any(stage.environment == workspace.head_environment for stage in workspace.stages(project))
-        for agent in workspace.agents(project)
-    )
-
-
-def _silent_sources(workspace: Workspace, heads: Heads, agents: tuple[AgentName, ...]) -> dict[AgentName, str]:
-    found = {}
-    for agent in agents:
-        document = workspace.agent(agent)
-        if document and document.model:
-            problem = heads.of(document.model).problem
-            if problem:
-                found[agent] = problem
-    return found
+def _silent_sources(heads: Heads, followed: tuple[Followed, ...]) -> dict[AgentName, str]:
+    return {item.agent: problem for item in followed if (problem := heads.of(item.source).problem)}

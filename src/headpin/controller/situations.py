@@ -106,7 +106,7 @@ def _desired_of_head(around: Surroundings, environment: str, agent: AgentName, s
 
 
 def _followed(heads: Heads, model: Agent, snapshot: Snapshot, served: Release | None) -> Desired:
-    observed = heads.of(model)
+    observed = heads.of(model.source)
     revision = observed.revision or (served.revision if served else None)
     if revision is None:
         return Unobserved(observed.problem)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from headpin.controller.branches import Branch
 from headpin.controller.context import PassContext
 from headpin.controller.fold import Moves, fold_pins
+from headpin.controller.heads import Followed
 from headpin.controller.holds import accepts_history
 from headpin.git import Relation
 from headpin.tree import changed_paths
@@ -62,15 +63,14 @@ def candidates(context: PassContext, branch: Branch, view: View) -> list[AgentNa
         named = workspace.agents(project) if is_head else ()
         found |= {*named, *branch.agents(project), *(a for a in workspace.pins(environment) if a.project == project)}
     if is_head:
-        found |= {agent for agent in workspace.all_agents() if agent not in found and _moved(context, branch, agent)}
+        found |= {item.agent for item in context.followed if item.agent not in found and _moved(context, branch, item)}
     return sorted(found)
 
 
-def _moved(context: PassContext, branch: Branch, agent: AgentName) -> bool:
+def _moved(context: PassContext, branch: Branch, item: Followed) -> bool:
     """Whether the source of an agent whose documents did not change is elsewhere by now."""
-    document = context.workspace.agent(agent)
-    served = branch.record(agent).served
-    if document is None or document.model is None or served is None:
-        return True
-    observed = context.around.heads.of(document.model).revision
-    return observed is not None and observed != served.release.revision
+    observed = context.around.heads.of(item.source).revision
+    if branch.heads is not None and item.key in branch.heads:
+        return observed != branch.heads[item.key]
+    served = branch.record(item.agent).served
+    return served is None or (observed is not None and observed != served.release.revision)

@@ -7,7 +7,7 @@ from typing import Any
 
 from headpin.controller import Controller
 from headpin.controller.fold import head_move
-from headpin.controller.heads import Heads
+from headpin.controller.heads import Heads, sources_of
 from headpin.controller.realise import Realiser
 from headpin.controller.situations import Surroundings, situation_of
 from headpin.errors import HeadpinError, UsageError
@@ -69,7 +69,7 @@ def explain(controller: Controller, agent: AgentName, environment: str) -> Expla
     head = controller.main_head()
     workspace = controller.workspace()
     is_head = environment == workspace.head_environment
-    heads = Heads(controller.repository, workspace, head.id, (agent,) if is_head else ())
+    heads = Heads(controller.repository, workspace, head.id, sources_of(workspace, (agent,) if is_head else ()))
     around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
     situation = situation_of(around, environment, agent, ())
     decision = decide(situation)

@@ -9,7 +9,7 @@ from typing import Any
 
 from headpin.controller import Controller
 from headpin.controller.branches import Branch
-from headpin.controller.heads import Heads
+from headpin.controller.heads import Heads, sources_of
 from headpin.problems import errors
 from headpin.releases import EnvironmentHold, Hold, Release, Served
 from headpin.releases.codec import format_time
@@ -129,7 +129,7 @@ def read_status(
     order = [name for name in environment_names(workspace, branches) if environment in (None, name)]
     rows = tuple(sorted(agents)) or _all_rows(workspace, branches)
     followed = rows if ask_sources and workspace.head_environment in order else ()
-    heads = Heads(controller.repository, workspace, head.id, followed)
+    heads = Heads(controller.repository, workspace, head.id, sources_of(workspace, followed))
     environments = tuple(_environment(workspace, branches[name]) for name in order)
     held = {status.name: status.hold for status in environments}
     found = (
@@ -232,7 +232,7 @@ def _followed(
     document = workspace.agent(agent)
     if document is None or document.model is None:
         return word, message
-    observed = heads.of(document.model)
+    observed = heads.of(document.model.source)
     if observed.problem:
         kept = f"; {served.release} stays" if served else ""
         return SOURCE_UNREACHABLE, f"{observed.problem}{kept}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headpin.controller import Controller
 from headpin.controller.fold import head_move
-from headpin.controller.heads import Heads
+from headpin.controller.heads import Heads, sources_of
 from headpin.controller.realise import Realiser
 from headpin.controller.report import RenderedDeployment
 from headpin.controller.situations import Surroundings, situation_of
@@ -30,7 +30,7 @@ def render_environment(
         )
     is_head = environment == workspace.head_environment
     wanted = agents or (workspace.all_agents() if is_head else workspace.pins(environment))
-    heads = Heads(repository, workspace, head.id, wanted if is_head else ())
+    heads = Heads(repository, workspace, head.id, sources_of(workspace, wanted if is_head else ()))
     around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
     realiser = Realiser(repository, controller.reader, workspace, controller.templates)
     rendered: list[RenderedDeployment] = []
