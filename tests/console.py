@@ -1,7 +1,8 @@
 """Console blocks in pages: a line that starts with `$ ` is typed, and the lines below it are what is printed.
 
 Only fenced blocks marked `console` are run, from the top of a page to its end, in one folder. What differs from run
-to run (ids, times, durations, widths of columns) is not compared, and a line `…` stands for any lines.
+to run (ids, times, durations, widths of columns) is not compared, and a line `…` stands for any lines. A line
+`<!-- $ command -->` between the blocks is run without being shown: it makes what the next block is about.
 `UPDATE_DOCS=1 pytest tests/test_docs.py` writes what was printed into the page, except below a `…`.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CUT = "…"
+_HIDDEN = re.compile(r"<!-- \$ (.*) -->")
 _VARYING = (
     (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z"), "TIME"),
     (re.compile(r"^ Date: .*"), "DATE"),
@@ -23,6 +25,7 @@ _VARYING = (
     (re.compile(r"\b[0-9]+[smhd]\b"), "AGE"),
     (re.compile(r"headpin [0-9][0-9a-z.]*"), "headpin VERSION"),
     (re.compile(r"Python 3\.[0-9.]+"), "PYTHON"),
+    (re.compile(r'"(version|python)": "[0-9a-z.]+"'), "VERSION"),
     (re.compile(r"─+"), "─"),
     (re.compile(r" +"), " "),
 )
@@ -44,6 +47,7 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.code = 0
+        self._top = str(folder)
         programs = folder / ".programs"
         programs.mkdir()
         (programs / "headpin").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m headpin "$@"\n')
@@ -52,7 +56,7 @@ class Shell:
         self._env = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
     def run(self, command: str) -> str:
-        """What a command prints."""
+        """What a command prints; the folder that the page starts in is called `~`."""
         script = f"(exit {self.code})\n{command}\ncode=$?\npwd > '{self._where}'\nexit $code\n"
         done = subprocess.run(
             ["bash", "-c", script],
@@ -66,7 +70,7 @@ class Shell:
         )
         self.code = done.returncode
         self.folder = Path(self._where.read_text().strip())
-        return done.stdout
+        return done.stdout.replace(self._top, "~")
 
 
 def read_commands(page: str) -> Iterator[Command]:
@@ -74,6 +78,9 @@ def read_commands(page: str) -> Iterator[Command]:
     lines = page.split("\n")
     inside, start = False, None
     for number, line in enumerate(lines):
+        hidden = _HIDDEN.fullmatch(line)
+        if hidden:
+            yield Command(hidden[1], (CUT,), number, number)
         opens, closes = line == "```console", inside and line == "```"
         if start is not None and (closes or line.startswith("$ ")):
             yield Command(lines[start][2:], tuple(lines[start + 1 : number]), start + 1, number)
