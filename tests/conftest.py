@@ -38,3 +38,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def world(tmp_path: Path) -> World:
     """A workspace of dev, staging and prod with the agent shop/cart, committed and not yet reconciled."""
     return World.small(tmp_path)
+
+
+@pytest.fixture
+def running(world: World) -> World:
+    """cart at v1 in staging and prod."""
+    world.settle()
+    world.promote("dev", "staging")
+    world.settle()
+    world.promote("staging", "prod")
+    world.settle()
+    return world

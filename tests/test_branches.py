@@ -15,17 +15,6 @@ from headpin.types import AgentName
 from tests.world import AGENT, CART, World, git
 
 
-@pytest.fixture
-def running(world: World) -> World:
-    """cart at v1 in staging and prod."""
-    world.settle()
-    world.promote("dev", "staging")
-    world.settle()
-    world.promote("staging", "prod")
-    world.settle()
-    return world
-
-
 def test_the_first_pass_makes_a_branch_for_every_environment(world: World) -> None:
     world.settle()
     assert set(world.tips()) == {"env/dev", "env/staging", "env/prod"}
@@ -282,7 +271,8 @@ def test_a_stage_may_take_from_any_earlier_one_by_policy(world: World) -> None:
         "From earlier",
         {
             "pipelines/standard.yaml": (
-                "stages:\n- environment: dev\n- environment: staging\n- environment: prod\n  promotion: {from: earlier}\n"
+                "stages:\n- environment: dev\n- environment: staging\n"
+                "- environment: prod\n  promotion: {from: earlier}\n"
             )
         },
     )

@@ -37,17 +37,6 @@ def headpin(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str]
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.fixture
-def running(world: World) -> World:
-    """cart at v1 in staging and prod."""
-    world.settle()
-    world.promote("dev", "staging")
-    world.settle()
-    world.promote("staging", "prod")
-    world.settle()
-    return world
-
-
 def test_init_validate_and_reconcile_work_in_an_empty_folder(tmp_path: Path) -> None:
     made = headpin("init", "x", cwd=tmp_path)
     assert made.code == 0, made.err

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from headpin.releases import EventKind, HoldReason
 from headpin.types import AgentName
 from tests.world import AGENT, CART, World
 
 PIN = "pins/prod/shop/cart.yaml"
-
-
-@pytest.fixture
-def running(world: World) -> World:
-    """cart at v1 in staging and prod."""
-    world.settle()
-    world.promote("dev", "staging")
-    world.settle()
-    world.promote("staging", "prod")
-    world.settle()
-    return world
 
 
 def test_without_its_pin_a_deployment_is_removed_and_its_record_stays(running: World) -> None:

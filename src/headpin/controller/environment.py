@@ -18,7 +18,7 @@ from headpin.controller.report import DeploymentReport, EnvironmentReport
 from headpin.controller.situations import situation_of
 from headpin.controller.view import candidates, look
 from headpin.git import Folder, TreeRef
-from headpin.releases import EnvironmentHold, Planned, decide, prune_excess, settle
+from headpin.releases import Hold, Planned, decide, prune_excess, settle
 from headpin.releases.environment import EnvironmentState
 
 
@@ -74,7 +74,7 @@ def start_branches(context: PassContext, environments: Iterable[str], head_state
             )
 
 
-def _keep_all(context: PassContext, branch: Branch, hold: EnvironmentHold | None) -> EnvironmentReport:
+def _keep_all(context: PassContext, branch: Branch, hold: Hold | None) -> EnvironmentReport:
     """Leaves every deployment of the environment as it is, and says why once."""
     state = branch.state
     if state is None or state.hold == hold:

@@ -8,13 +8,13 @@ from headpin.controller.branches import Branch
 from headpin.controller.context import PassContext, now_on
 from headpin.model import Override
 from headpin.problems import errors
-from headpin.releases import EnvironmentHold, HoldReason
+from headpin.releases import Hold, HoldReason
 from headpin.types import AgentName, Revision
 from headpin.workspace import Workspace
 from headpin.workspace.rules import change_problems, environment_problems, plan_problems, workspace_problems
 
 
-def environment_hold(context: PassContext, environment: str, branch: Branch) -> EnvironmentHold | None:
+def environment_hold(context: PassContext, environment: str, branch: Branch) -> Hold | None:
     message = documents_hold(context, environment)
     workspace, state = context.workspace, branch.state
     if not message and state is not None:
@@ -45,13 +45,11 @@ def _still_named(workspace: Workspace, environment: str) -> str:
     return ""
 
 
-def hold_of(context: PassContext, branch: Branch, message: str) -> EnvironmentHold:
+def hold_of(context: PassContext, branch: Branch, message: str) -> Hold:
     before = branch.state.hold if branch.state else None
     if before is not None and before.message == message:
         return before
-    return EnvironmentHold(
-        HoldReason.INVALID, message, before.since if before else now_on(context, branch), context.head.id
-    )
+    return Hold(HoldReason.INVALID, message, before.since if before else now_on(context, branch), context.head.id)
 
 
 def accepts_history(workspace: Workspace, lost: Revision) -> bool:

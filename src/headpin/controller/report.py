@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headpin.problems import Problem
-from headpin.releases import Decision, EnvironmentHold, Event, Record, Situation
+from headpin.releases import Decision, Event, Hold, Record, Situation
 from headpin.rendering import RenderInput
 from headpin.types import AgentName, Revision
 
@@ -28,7 +28,7 @@ class EnvironmentReport:
 
     environment: str
     deployments: tuple[DeploymentReport, ...] = ()
-    hold: EnvironmentHold | None = None
+    hold: Hold | None = None
     commit: Revision | None = None
     error: str = ""
     remedy: str = ""

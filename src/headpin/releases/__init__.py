@@ -17,7 +17,7 @@ from headpin.releases.decide import (
     held,
 )
 from headpin.releases.gates import Answer, Question, Upstream, ask_gates
-from headpin.releases.plan import EnvironmentHold, Planned, prune_excess
+from headpin.releases.plan import Planned, prune_excess
 from headpin.releases.record import (
     NEVER_RAN,
     Event,
@@ -41,7 +41,6 @@ __all__ = [
     "Answer",
     "Decision",
     "Desired",
-    "EnvironmentHold",
     "Event",
     "EventKind",
     "GateResult",

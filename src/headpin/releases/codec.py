@@ -114,6 +114,21 @@ def gate_mapping(gate: GateResult) -> dict[str, Any]:
     }
 
 
+def hold_mapping(hold: Hold) -> dict[str, Any]:
+    """A hold as in records, in `environment.yaml` and in `--json`."""
+    return {
+        "reason": hold.reason.value,
+        "message": hold.message,
+        "since": format_time(hold.since),
+        "config": hold.config,
+    }
+
+
+def parse_hold(value: Mapping[str, Any]) -> Hold:
+    """The hold that `hold_mapping` wrote. Raises KeyError or ValueError."""
+    return Hold(HoldReason(value["reason"]), value["message"], parse_time(value["since"]), value["config"])
+
+
 def _record_mapping(record: Record) -> dict[str, Any]:
     served, hold, wanted, removed = record.served, record.hold, record.wanted, record.removed
     return {
@@ -127,14 +142,7 @@ def _record_mapping(record: Record) -> dict[str, Any]:
         "scale": _scale_mapping(served.scale) if served else None,
         "uses": {"secrets": list(served.secrets)} if served and served.secrets else None,
         "wanted": _move_mapping(wanted) if wanted else None,
-        "hold": {
-            "reason": hold.reason.value,
-            "message": hold.message,
-            "since": format_time(hold.since),
-            "config": hold.config,
-        }
-        if hold
-        else None,
+        "hold": hold_mapping(hold) if hold else None,
         "removed": {
             "version": removed.version,
             "at": format_time(removed.at),
@@ -171,9 +179,7 @@ def _record(value: Mapping[str, Any]) -> Record:
         served=_served(value) if "release" in value else None,
         highest=value["highest"],
         wanted=_move(wanted) if wanted else None,
-        hold=Hold(HoldReason(hold["reason"]), hold["message"], parse_time(hold["since"]), hold["config"])
-        if hold
-        else None,
+        hold=parse_hold(hold) if hold else None,
         removed=Removed(Release.of_mapping(removed["release"]), removed["version"], parse_time(removed["at"]))
         if removed
         else None,

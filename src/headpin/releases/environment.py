@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headpin.errors import ObjectDamaged
-from headpin.releases.codec import format_time, parse_time
-from headpin.releases.plan import EnvironmentHold
-from headpin.releases.record import HoldReason
+from headpin.releases.codec import hold_mapping, parse_hold
+from headpin.releases.record import Hold
 from headpin.types import AgentName, Revision
 from headpin.yaml import dump, load
 
@@ -29,7 +28,7 @@ class EnvironmentState:
     tracks_head: bool
     config: Revision | None = None
     folded: Revision | None = None
-    hold: EnvironmentHold | None = None
+    hold: Hold | None = None
     unsettled: tuple[AgentName, ...] = ()
     branches: tuple[str, ...] = ()
 
@@ -42,14 +41,7 @@ def format_environment(state: EnvironmentState) -> str:
         "tracks": "head" if state.tracks_head else "pins",
         "config": state.config,
         "folded": state.folded if state.folded != state.config else None,
-        "hold": {
-            "reason": hold.reason.value,
-            "message": hold.message,
-            "since": format_time(hold.since),
-            "config": hold.config,
-        }
-        if hold
-        else None,
+        "hold": hold_mapping(hold) if hold else None,
         "unsettled": [str(agent) for agent in sorted(state.unsettled)] or None,
         "branches": sorted(state.branches) or None,
     }
@@ -79,9 +71,7 @@ def _state(value: dict[str, Any]) -> EnvironmentState:
         value["tracks"] == "head",
         config,
         value.get("folded", config),
-        EnvironmentHold(HoldReason(hold["reason"]), hold["message"], parse_time(hold["since"]), hold["config"])
-        if hold
-        else None,
+        parse_hold(hold) if hold else None,
         tuple(agent for agent in agents if agent is not None),
         tuple(value.get("branches", ())),
     )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
 
 from headpin.releases.decide import Action, Decision, Situation
-from headpin.releases.record import HoldReason
-from headpin.types import AgentName, Revision
+from headpin.types import AgentName
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +15,6 @@ class Planned:
 
     situation: Situation
     decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentHold:
-    """Why a whole environment is left as it is; recorded once, in its `environment.yaml`."""
-
-    reason: HoldReason
-    message: str
-    since: datetime
-    config: Revision
 
 
 def prune_excess(planned: tuple[Planned, ...], bound: int, allowed: AbstractSet[AgentName]) -> tuple[AgentName, ...]:

@@ -89,7 +89,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why the deployment is left as it is, since when, and by which config revision."""
+    """Why a deployment, or a whole environment, is left as it is, since when, and by which config revision."""
 
     reason: HoldReason
     message: str

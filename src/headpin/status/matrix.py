@@ -11,8 +11,8 @@ from headpin.controller import Controller
 from headpin.controller.branches import Branch
 from headpin.controller.heads import Heads, sources_of
 from headpin.problems import errors
-from headpin.releases import EnvironmentHold, Hold, Release, Served
-from headpin.releases.codec import format_time
+from headpin.releases import Hold, Release, Served
+from headpin.releases.codec import format_time, hold_mapping
 from headpin.types import AgentName
 from headpin.workspace import Workspace
 from headpin.workspace.rules import environment_problems, workspace_problems
@@ -32,7 +32,7 @@ class EnvironmentStatus:
     tracks_head: bool
     production: bool
     display_name: str | None
-    hold: EnvironmentHold | None
+    hold: Hold | None
 
     def as_json(self) -> dict[str, Any]:
         """The form in `--json`."""
@@ -41,7 +41,7 @@ class EnvironmentStatus:
             "displayName": self.display_name,
             "tracksHead": self.tracks_head,
             "production": self.production,
-            "hold": _hold_json(self.hold) if self.hold else None,
+            "hold": hold_mapping(self.hold) if self.hold else None,
         }
 
 
@@ -58,7 +58,7 @@ class DeploymentStatus:
     message: str
     since: datetime | None
     served: Served | None
-    hold: Hold | EnvironmentHold | None
+    hold: Hold | None
     wanted: Release | None
 
     def as_json(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class DeploymentStatus:
             "version": served.version if served else None,
             "release": served.release.as_mapping() if served else None,
             "replicas": {"min": served.scale.min_replicas, "max": served.scale.max_replicas} if served else None,
-            "hold": _hold_json(self.hold) if self.hold else None,
+            "hold": hold_mapping(self.hold) if self.hold else None,
             "wanted": self.wanted.as_mapping() if self.wanted else None,
         }
 
@@ -100,15 +100,6 @@ class StatusReport:
             "environments": [environment.as_json() for environment in self.environments],
             "deployments": [deployment.as_json() for deployment in self.deployments],
         }
-
-
-def _hold_json(hold: Hold | EnvironmentHold) -> dict[str, Any]:
-    return {
-        "reason": hold.reason.value,
-        "message": hold.message,
-        "since": format_time(hold.since),
-        "config": hold.config,
-    }
 
 
 def read_status(
@@ -169,7 +160,7 @@ def _environment(workspace: Workspace, branch: Branch) -> EnvironmentStatus:
 
 
 def _deployment(
-    workspace: Workspace, branch: Branch, agent: AgentName, held: EnvironmentHold | None, heads: Heads | None
+    workspace: Workspace, branch: Branch, agent: AgentName, held: Hold | None, heads: Heads | None
 ) -> DeploymentStatus | None:
     environment = branch.environment
     record = branch.record(agent)
@@ -198,7 +189,7 @@ def _word(
     workspace: Workspace,
     branch: Branch,
     agent: AgentName,
-    hold: Hold | EnvironmentHold | None,
+    hold: Hold | None,
     wanted: Release | None,
 ) -> tuple[str, str]:
     record, environment = branch.record(agent), branch.environment
