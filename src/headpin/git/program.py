@@ -7,16 +7,19 @@ ever asks on a terminal, every call has a time limit, and its whole process grou
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headpin.errors import PermanentError, SourceTrouble
+from headpin.errors import PermanentError, SourceTrouble, TemporaryError
 
 _KEPT = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS", "GIT_TRACE"})
 _MAX_OUTPUT = 8 * 1024 * 1024
+_PART = 64 * 1024
 _LOCAL_SECONDS = 60.0
 _NOBODY = {"NAME": "headpin", "EMAIL": "headpin@localhost"}
 
@@ -54,16 +57,42 @@ def run_git(
         )
     except FileNotFoundError as error:
         raise PermanentError("there is no git program on PATH", remedy="install git") from error
+    except OSError as error:
+        raise TemporaryError(f"git cannot be started: {error}") from error
     with process:
         try:
-            out, err = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired as error:
-            _end(process)
-            raise SourceTrouble(f"no answer within {seconds:g} seconds") from error
+            out, err = _said(process, seconds)
         except BaseException:
             _end(process)
             raise
-    return Output(process.returncode, _text(out), _text(err))
+    return Output(process.returncode, out, err)
+
+
+def _said(process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
+    """What the program writes until it ends. Raises SourceTrouble when that takes too long, or is too much."""
+    until = time.monotonic() + seconds
+    said = {stream: bytearray() for stream in (process.stdout, process.stderr) if stream is not None}
+    late = SourceTrouble(f"no answer within {seconds:g} seconds")
+    with selectors.DefaultSelector() as open_streams:
+        for stream in said:
+            open_streams.register(stream, selectors.EVENT_READ)
+        while open_streams.get_map():
+            ready = open_streams.select(max(until - time.monotonic(), 0))
+            if not ready or time.monotonic() > until:
+                raise late
+            for key, _ in ready:
+                part = os.read(key.fd, _PART)
+                said[key.fileobj] += part  # type: ignore[index]
+                if not part:
+                    open_streams.unregister(key.fileobj)
+            if sum(map(len, said.values())) > _MAX_OUTPUT:
+                raise SourceTrouble(f"an answer of more than {_MAX_OUTPUT:,} bytes")
+    try:
+        process.wait(max(until - time.monotonic(), 0))
+    except subprocess.TimeoutExpired as error:
+        raise late from error
+    out, err = (text.decode("utf-8", "replace") for text in said.values())
+    return out, err
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -72,10 +101,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _text(data: bytes) -> str:
-    return data[:_MAX_OUTPUT].decode("utf-8", "replace")
 
 
 def create_repository(place: Path, branch: str = "main") -> None:
