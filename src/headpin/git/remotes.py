@@ -23,16 +23,29 @@ _SCP = re.compile(
     r"^(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9.-]*):(?P<path>[^:/-][^:]*)$"
 )
 _SCHEMES = frozenset({"https", "ssh", "file", "http"})
-_CREDENTIALS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@]*@", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(://|(?<!\S)(?=[^\s/:@]+:))\S*@")
+"""Up to the last @: a password that was not percent-encoded may hold a slash or an @ itself."""
+
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,252})|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]{1,45}")
+"""Letters only that nobody decodes: curl would read 169%2e254 and full-width digits as an address."""
+
+_MAX_SAID = 4000
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "metadata.azure.internal"})
 _METADATA = tuple(
     ipaddress.ip_network(text)
-    for text in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "192.0.0.192/32")
+    for text in (
+        *("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"),
+        *("100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32"),
+    )
 )
+_EMBEDDING = (ipaddress.ip_network("::/96"), ipaddress.ip_network("64:ff9b::/96"))
+"""IPv6 networks whose last 32 bits are an IPv4 address: compatible addresses, and NAT64 (RFC 6052)."""
+
 _HELPER = (
-    '!f() { test "$1" = get && echo "username=$HEADPIN_SOURCE_USER" && echo "password=$HEADPIN_SOURCE_PASSWORD"; }; f'
+    '!f() { test "$1" = get && printf "%s\\n" "username=$HEADPIN_SOURCE_USER" "password=$HEADPIN_SOURCE_PASSWORD"; }; f'
 )
-"""Answers git's question for the one host that git is asked to reach (redirects are off)."""
+"""Answers git's question, for the one host that it is configured for; no echo, which may read backslashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +88,18 @@ def address_of(text: str, base: Path) -> RemoteAddress | str:
     scp = _SCP.fullmatch(text)
     if scp is not None:
         return _checked_host(RemoteAddress(text, "ssh", scp["host"]))
+    if ":" in text.partition("/")[0]:  # what git would take for host:path
+        return "an address of the form user@host:path has plain names, and no password"
     place = Path(text) if text.startswith("/") else base / text
-    return RemoteAddress(str(place), "path", "")
+    return RemoteAddress(str(place.absolute()), "path", "")
 
 
 def _of_url(text: str) -> RemoteAddress | str:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        return f"{redacted(text)!r} is not a URL: {error}"
+    except ValueError:
+        return f"{redacted(text)!r} is not a URL"
     scheme = parts.scheme.lower()
     if scheme not in _SCHEMES:
         return f"the scheme {scheme}: is not allowed; use https://, ssh:// or file://"
@@ -92,24 +107,20 @@ def _of_url(text: str) -> RemoteAddress | str:
         return f"{redacted(text)!r} is not the address of a repository"
     if scheme == "file":
         return RemoteAddress(text, scheme, "") if not host else "a file:// address names no host"
-    if not host or host.startswith("-") or parts.path.startswith("/-") or (parts.username or "").startswith("-"):
-        return f"{redacted(text)!r} names no host"
+    if _HOST.fullmatch(host) is None or parts.path.startswith("/-"):
+        return f"{redacted(text)!r} names no host, or not in plain letters and digits"
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isprintable():
+        return "a user name and a password have no control characters"
     if scheme == "http" and not _is_loopback(host):
         return "plain http:// shows everything to everybody on the way; use https://"
     shown_host = f"[{host}]" if ":" in host else host
     where = f"{shown_host}:{port}" if port else shown_host
     if scheme == "ssh":
-        user = f"{unquote(parts.username)}@" if parts.username else ""
-        return _checked_host(RemoteAddress(f"ssh://{user}{where}{parts.path}", scheme, host))
-    return _checked_host(
-        RemoteAddress(
-            f"{scheme}://{where}{parts.path}",
-            scheme,
-            host,
-            unquote(parts.username or ""),
-            unquote(parts.password or ""),
-        )
-    )
+        if password or (user and _USER.fullmatch(user) is None):
+            return "ssh:// takes a plain user name and no password; give headpin a key instead"
+        return _checked_host(RemoteAddress(f"ssh://{user}{'@' * bool(user)}{where}{parts.path}", scheme, host))
+    return _checked_host(RemoteAddress(f"{scheme}://{where}{parts.path}", scheme, host, user, password))
 
 
 def _checked_host(address: RemoteAddress) -> RemoteAddress | str:
@@ -132,8 +143,12 @@ def _literal(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
 
 
 def _is_metadata(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    return any(found in network for found in (address, mapped) if found is not None for network in _METADATA)
+    found = [address]
+    if isinstance(address, ipaddress.IPv6Address):
+        found += [inner for inner in (address.ipv4_mapped, address.sixtofour) if inner is not None]
+        if any(address in network for network in _EMBEDDING):
+            found.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+    return any(each in network for each in found for network in _METADATA)
 
 
 def _is_loopback(host: str) -> bool:
@@ -160,6 +175,7 @@ def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) 
         [*config, *_credential_options(address), "ls-remote", "--quiet", "--end-of-options", address.url, *refs],
         seconds=seconds,
         extra=_secrets(address),
+        place=Path("/"),  # where no repository's own settings, such as url.*.insteadOf, apply
     )
     if found.code != 0:
         raise SourceTrouble(f"{address.shown}: {_said(found.err, address)}")
@@ -170,7 +186,9 @@ def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) 
 def _credential_options(address: RemoteAddress) -> list[str]:
     if not (address.user or address.password):
         return []
-    return ["-c", "credential.helper=", "-c", f"credential.helper={_HELPER}"]
+    scheme, _, rest = address.url.partition("://")
+    place = f"{scheme}://{rest.partition('/')[0]}"  # never for a proxy that asks for a password too
+    return ["-c", "credential.helper=", "-c", f"credential.{place}.helper={_HELPER}"]
 
 
 def _secrets(address: RemoteAddress) -> Mapping[str, str]:
@@ -181,7 +199,7 @@ def _secrets(address: RemoteAddress) -> Mapping[str, str]:
 
 def _refuse_metadata(address: RemoteAddress) -> None:
     """A name that leads to a metadata service is refused like its address."""
-    if address.scheme not in ("http", "https"):
+    if address.scheme not in ("http", "https", "ssh"):
         return
     try:
         found = socket.getaddrinfo(address.host, None, type=socket.SOCK_STREAM)
@@ -196,7 +214,7 @@ def _heads(out: str, address: RemoteAddress) -> dict[str, Revision]:
     heads = {}
     for line in out.splitlines():
         identity, tab, ref = line.partition("\t")
-        if not tab or not is_revision(identity):
+        if not tab or not is_revision(identity) or not identity.strip("0"):
             raise SourceTrouble(f"{address.shown}: answered {line[:80]!r}, which is no branch head")
         heads[ref] = Revision(identity)
     return heads
@@ -204,10 +222,11 @@ def _heads(out: str, address: RemoteAddress) -> dict[str, Revision]:
 
 def _said(err: str, address: RemoteAddress) -> str:
     """What git said, on one line, without credentials."""
-    text = redacted(" ".join(err.split()))
-    for secret in (address.password, address.user if address.password else ""):
-        if secret:
-            text = text.replace(secret, "…")
+    text = err.replace(address.password, "…") if address.password else err
+    text = redacted(" ".join(text[:_MAX_SAID].split()))
+    if address.user and address.scheme != "ssh":
+        text = re.sub(rf"(?<!\w){re.escape(address.user)}(?!\w)", "…", text)
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
     if "redirect" in text.lower() or re.search(r"returned error: 30[1278]", text):
         return "the server redirects elsewhere; headpin follows no redirect: write the final address"
     return text.removeprefix("fatal: ")[:500] or "git gave no reason"

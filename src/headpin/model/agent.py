@@ -34,8 +34,9 @@ class Source(Part):
     """Where the code is, and which branch of it the head environment follows."""
 
     repository: Address = Field(
+        repr=False,  # it may hold a credential
         description="https://…, ssh://…, file://…, user@host:path, a path (relative to this repository), "
-        "or '.' for this repository itself."
+        "or '.' for this repository itself.",
     )
     branch: Branch = Field("main", description="The branch that the head environment follows.")
     path: RepositoryPath | None = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headpin.errors import HeadpinError
@@ -17,9 +17,9 @@ _SIDE_BY_SIDE = 16
 
 @dataclass(frozen=True, slots=True, order=True)
 class SourceKey:
-    """A branch of a repository, as `agent.yaml` writes them."""
+    """A branch of a repository, as `agent.yaml` writes them: the address may hold a credential."""
 
-    repository: str
+    repository: str = field(repr=False)
     branch: str
 
     @property
