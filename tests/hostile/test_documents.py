@@ -212,6 +212,15 @@ def test_looking_for_credentials_takes_linear_time(text: str) -> None:
     assert time.monotonic() - started < 1
 
 
+@pytest.mark.parametrize("letter", [0, 0x7F, 0x80, 0x85, 0x9F, 0xFFFE, 0xFFFF], ids=hex)
+def test_a_letter_that_does_not_reach_a_process_is_refused_however_it_is_written(letter: int) -> None:
+    text = f'variables:\n  A: "x\\u{letter:04x}"\nfiles:\n  /a:\n    text: "\\u{letter:04x}\\n"\nargs: 1\n'
+    found, problems = parse_bytes(text.encode(), AGENT_PATH, OwnLayer)
+    assert found is None
+    assert [(problem.code, problem.line) for problem in problems] == [("HP103", 2), ("HP103", 5), ("HP201", 6)]
+    assert f"U+{letter:04X}" in problems[0].message
+
+
 # ── bounds ───────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -8,10 +8,10 @@ linear time. Never shows what it found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
 
 from headpin.model.faults import Fault, Path
+from headpin.model.texts import dotted
 
 _FORMS = (
     ("a private key", r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"),
@@ -38,14 +38,14 @@ _ALLOWED: Path = ("source", "repository")
 """The one place where an address may hold what opens it."""
 
 
-def credential_faults(value: dict[str, Any]) -> tuple[Fault, ...]:
-    """A fault for every text in a loaded document that has the form of a credential."""
-    texts = [(path, text) for path, text in _texts(value, ()) if path != _ALLOWED]
+def credential_faults(texts: Sequence[tuple[Path, str]]) -> tuple[Fault, ...]:
+    """A fault for every text of a document that has the form of a credential."""
+    texts = [(path, text) for path, text in texts if path != _ALLOWED]
     everything = "\n".join(text for _, text in texts)
     if not any(mark in everything for mark in _MARKS):
         return ()
     return tuple(
-        Fault("HP205", path, False, f"{conceal(_dotted(path))} looks like {_FORMS[int(str(found.lastgroup)[1:])][0]}")
+        Fault("HP205", path, False, f"{conceal(dotted(path))} looks like {_FORMS[int(str(found.lastgroup)[1:])][0]}")
         for path, text in texts
         if (found := _ANY.search(text)) is not None
     )
@@ -54,18 +54,3 @@ def credential_faults(value: dict[str, Any]) -> tuple[Fault, ...]:
 def conceal(text: str) -> str:
     """`text` as it can be shown: without anything that looks like a credential, or stands before a URL's host."""
     return _USER_IN_URL.sub("://…@", _ANY.sub("…", _KEY.sub("…", text)))
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, below in value.items():
-            yield from _texts(below, (*path, key))
-    elif isinstance(value, tuple):
-        for number, below in enumerate(value):
-            yield from _texts(below, (*path, number))
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(str(part) for part in path)

@@ -16,6 +16,7 @@ from headpin.model.credentials import conceal, credential_faults
 from headpin.model.document import Part
 from headpin.model.faults import Fault, Path
 from headpin.model.pin import Pin
+from headpin.model.texts import letter_faults, texts_of
 
 M = TypeVar("M", bound=Part)
 
@@ -48,9 +49,14 @@ def parse(model: type[M], value: dict[str, Any]) -> tuple[M | None, tuple[Fault,
         found = model.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, (*_faults(model, details), *credential_faults(value))
-    faults = () if issubclass(model, Pin) else credential_faults(value)  # a pin has no free text
+        return None, (*_faults(model, details), *_text_faults(value))
+    faults = () if issubclass(model, Pin) else _text_faults(value)  # a pin has no free text
     return (None if faults else found), faults
+
+
+def _text_faults(value: dict[str, Any]) -> tuple[Fault, ...]:
+    texts = tuple(texts_of(value))
+    return (*letter_faults(texts), *credential_faults(texts))
 
 
 def _faults(model: type[Part], details: list[ErrorDetails]) -> Iterator[Fault]:

@@ -164,8 +164,6 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent) -> str | int | bool | None:
         text: str = event.value
-        if "\0" in text:  # neither a variable nor an argument of a process can hold it
-            self._issue("HP103", "a value cannot hold U+0000", event, "leave it out")
         if not event.implicit[0]:
             return text
         try:
