@@ -1,7 +1,7 @@
 """Everything that rendering takes, as one value with one digest.
 
-The digest is of the whole input but the scale: equal digests render equal bytes, so nothing else has to be
-compared to know that a deployment is as it should be.
+The digest is of the whole input but the scale: with equal digests and equal scales the bytes are equal, so
+nothing else has to be compared to know that a deployment is as it should be.
 """
 
 from __future__ import annotations
@@ -66,5 +66,4 @@ class RenderInput:
             "limits": dict(effective.limits),
             "annotations": dict(effective.annotations),
             "imagePullSecrets": list(effective.image_pull_secrets),
-            "autoscaled": effective.scaling.max_replicas > effective.scaling.min_replicas,
         }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headpin.problems import printable
 from headpin.rendering.inputs import RenderInput
 from headpin.rendering.templates import RenderError, TemplateSet
 from headpin.rendering.view import view
@@ -74,18 +75,21 @@ def _check(text: str, part: _Part, render: RenderInput, values: Mapping[str, Any
     """Reads the output again: one document, an allowed kind, the agent's own name, this namespace."""
     if len(text) > MAX_OUTPUT:
         raise RenderError(f"{part.file}: {len(text):,} characters, and an object has at most {MAX_OUTPUT:,}")
-    loaded = load(text.encode())
+    loaded = load(text.encode("utf-8", "surrogatepass"))
     if loaded.issues:
         raise RenderError(f"{part.file}: {loaded.issues[0].message}")
     found = loaded.value
-    metadata = found.get("metadata", {})
-    kind = found.get("kind")
-    if kind not in _ALLOWED or found.get("apiVersion") != _ALLOWED[kind] or part.file != f"{kind.lower()}.yaml":
-        raise RenderError(f"{part.file}: {found.get('apiVersion')} {kind} is not what this file holds")
+    metadata, kind = found.get("metadata"), found.get("kind")
+    if (
+        not isinstance(kind, str)
+        or part.file != f"{kind.lower()}.yaml"
+        or found.get("apiVersion") != _ALLOWED.get(kind)
+    ):
+        said = printable(f"{found.get('apiVersion')} {kind}")
+        raise RenderError(f"{part.file}: {said} is not what this file holds")
     name = values["files_name"] if kind == "ConfigMap" else render.object_name
-    if metadata.get("name") != name or metadata.get("namespace") != render.namespace:
-        raise RenderError(
-            f"{part.file}: the object {metadata.get('namespace')}/{metadata.get('name')} is not the agent's"
-        )
+    if not isinstance(metadata, dict) or (metadata.get("namespace"), metadata.get("name")) != (render.namespace, name):
+        said = printable(f"{metadata.get('namespace')}/{metadata.get('name')}" if isinstance(metadata, dict) else "")
+        raise RenderError(f"{part.file}: the object {said} is not the agent's {render.namespace}/{name}")
     if kind == "ConfigMap" and found.get("data") != values["data"]:
         raise RenderError(f"{part.file}: the files are not as they were written")

@@ -15,6 +15,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from headpin.problems import printable
 from headpin.yaml import quote
 from headpin.yaml.emit import key_text, scalar
 
@@ -30,6 +31,13 @@ _PLAIN_TEXT = re.compile(
     r"\ue000-\ufefe\uff00-\uff60\U00010000-\U0001fffd]*"
 )
 """Letters that a literal block holds as they are: no line breaks but ours, nothing invisible."""
+
+
+_FAILURES = (
+    *(jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    *(RecursionError, MemoryError),
+)
+"""What an expression in a template may end in: the template's fault, and so one deployment's."""
 
 
 class RenderError(Exception):
@@ -64,8 +72,8 @@ class TemplateSet:
         """The template `name` with `values`. Raises RenderError."""
         try:
             return self._environment.get_template(name).render(values)
-        except jinja2.TemplateError as error:
-            raise RenderError(f"template {name}: {error}") from error
+        except _FAILURES as error:
+            raise RenderError(printable(f"template {name}: {error or type(error).__name__}")) from error
 
 
 def _finalize(value: Any) -> str:
