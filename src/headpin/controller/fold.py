@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from headpin.git import CommitInfo, Repository
 from headpin.model import Pin
@@ -19,23 +20,52 @@ Moves = Mapping[str, Mapping[AgentName, Sequence[Move]]]
 MAX_NOTE = 2000
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A commit that changed what a pin says: a release, nothing (None), or what nobody can read (a word)."""
+
+    commit: CommitInfo
+    before: Release | str | None
+    after: Release | str | None
+
+
 def fold_pins(
     repository: Repository, reader: DocumentReader, old: Revision | None, commits: Sequence[CommitInfo]
 ) -> Moves:
     """Every pin move of `commits` (oldest first), which follow `old` (None: the beginning).
 
-    Reads only pins that changed. A change that leaves the release as it was is no move. A pin that becomes
-    unreadable moves to no release, which is still not the same as one that is taken away.
+    Reads only pins that changed. A change that leaves the release as it was is no move.
     """
-    moves: dict[str, dict[AgentName, list[Move]]] = defaultdict(lambda: defaultdict(list))
+    steps: dict[tuple[str, AgentName], list[_Step]] = defaultdict(list)
     before: Tree = repository.tree(old) if old else EMPTY
     for commit in commits:
         after = repository.tree_at(commit.tree)
         for environment, agent in _changed_pins(before, after):
-            now = _named(reader, after, environment, agent)
-            if now != _named(reader, before, environment, agent):
-                moves[environment][agent].append(move_by(commit, now if isinstance(now, Release) else None))
+            step = _Step(commit, _named(reader, before, environment, agent), _named(reader, after, environment, agent))
+            if step.before != step.after:
+                steps[environment, agent].append(step)
         before = after
+    moves: dict[str, dict[AgentName, Sequence[Move]]] = defaultdict(dict)
+    for (environment, agent), taken in steps.items():
+        if made := _moves(taken):
+            moves[environment][agent] = made
+    return moves
+
+
+def _moves(steps: Sequence[_Step]) -> Sequence[Move]:
+    """The moves that the changes of one pin come to.
+
+    A pin that was away or unreadable in between and came back as it was did not move: a pass in between
+    would have told of it, and one afterwards must not tell more for having looked later.
+    """
+    moves: list[Move] = []
+    last = steps[0].before
+    for step in steps:
+        if isinstance(step.after, Release) and step.after != last:
+            moves.append(move_by(step.commit, step.after))
+            last = step.after
+    if not isinstance(steps[-1].after, Release):
+        moves.append(move_by(steps[-1].commit, None))
     return moves
 
 
