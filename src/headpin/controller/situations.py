@@ -84,9 +84,10 @@ def _desired_of_pin(workspace: Workspace, environment: str, agent: AgentName) ->
         problems = errors(document.problems) if document else ()
         return Nothing("the pin is gone", problems)
     wrong = errors(pin_problems(workspace, environment, agent))
-    if wrong or pin.model is None:
+    if pin.model is None:
         return Unreadable(wrong)
-    return Wanted(Release.of_pin(pin.model))
+    release = Release.of_pin(pin.model)
+    return Unreadable(wrong, release) if wrong else Wanted(release)
 
 
 def _desired_of_head(around: Surroundings, environment: str, agent: AgentName, served: Release | None) -> Desired:

@@ -33,9 +33,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What is wanted cannot be told, because documents are wrong."""
+    """What is wanted cannot be had, because documents are wrong; `release` where a pin tells it all the same."""
 
     problems: tuple[Problem, ...]
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,11 @@ def _superseded(situation: Situation) -> tuple[Move, ...]:
 def _wanted(situation: Situation) -> Move | None:
     """The move that is not served yet; None when what is pinned is served, or cannot be read."""
     desired, served = situation.desired, situation.record.served
-    if situation.tracks_head or not isinstance(desired, Wanted) or (served and served.release == desired.release):
+    if situation.tracks_head or isinstance(desired, Unobserved):
+        return None
+    if isinstance(desired, Nothing):
+        return _move_of(situation, None) if served else None
+    if desired.release is None or (served and served.release == desired.release):
         return None
     return _move_of(situation, desired.release)
 
