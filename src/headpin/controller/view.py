@@ -30,7 +30,6 @@ def look(context: PassContext, branch: Branch) -> View | str:
     if not base:
         return View({}, Scope(), True)
     found = context.repository.relate(base, context.head.id)
-    commits = found.commits
     if found.relation is Relation.REWRITTEN:
         if not accepts_history(context.workspace, base):
             return (
@@ -38,9 +37,7 @@ def look(context: PassContext, branch: Branch) -> View | str:
                 f'history with a reviewed file overrides/<name>.yaml: allow: history, lost: "{base}", reason: …'
             )
         return View({}, Scope(), True)
-    if found.relation is Relation.MERGED_BACKWARDS:
-        commits = (context.head,)
-    moves = fold_pins(context.repository, context.reader, base, commits)
+    moves = fold_pins(context.repository, context.reader, base, found.commits)
     before = context.repository.tree(base)
     paths = [change.path for change in changed_paths(before, context.workspace.tree)]
     return View(moves, scope_of(paths, context.workspace.head_environment), context.full)

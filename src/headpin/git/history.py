@@ -19,7 +19,10 @@ class Relation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The commits of the first-parent chain after the revision observed, oldest first; only when AHEAD."""
+    """The commits of the first-parent chain after the revision observed, oldest first; none when REWRITTEN.
+
+    MERGED_BACKWARDS: the first of them is one step over everything that it brought in.
+    """
 
     relation: Relation
     commits: tuple[CommitInfo, ...] = ()

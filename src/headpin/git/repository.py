@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta, timezone
+from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
@@ -208,8 +209,9 @@ class Repository:
             return False
 
     def relate(self, old: Revision, new: Revision) -> Range:
-        """How `new` stands to `old`, with the first-parent commits between them.
+        """How `new` stands to `old`, with the first-parent commits of `new` that came after it.
 
+        Where `old` left the chain, the first of them is the commit that brought it in.
         Raises HistoryMissing in a shallow clone that does not reach back to `old`.
         """
         if old == new:
@@ -223,7 +225,8 @@ class Repository:
             if info.id == old:
                 return Range(Relation.AHEAD, tuple(reversed(found)))
             found.append(info)
-        return Range(Relation.MERGED_BACKWARDS)
+        after = list(takewhile(lambda info: self.is_ancestor(old, info.id), found))
+        return Range(Relation.MERGED_BACKWARDS, tuple(reversed(after)))
 
     def first_parents(self, start: Revision) -> Iterator[CommitInfo]:
         """The first-parent chain from `start` back."""
