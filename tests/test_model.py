@@ -14,7 +14,25 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.model import actions
-from tests.model.actions import PINNED, Action, Break, Forget, Promote, Push, Reconcile, RemovePins, sequences
+from tests.model.actions import (
+    PINNED,
+    Action,
+    Branch,
+    Break,
+    CopyPin,
+    DeleteAgent,
+    Edit,
+    Forget,
+    Mend,
+    MixPin,
+    Promote,
+    Push,
+    Reconcile,
+    RemovePins,
+    RestoreAgents,
+    Revert,
+    sequences,
+)
 from tests.model.trial import AGENTS, Trial
 
 EXAMPLES: Final = int(os.environ.get("MODEL_EXAMPLES", "50"))
@@ -44,7 +62,7 @@ KINDS: Final[Mapping[str, tuple[st.SearchStrategy[Any], ...]]] = {
     ),
 }
 
-CART, _, BOT = AGENTS
+CART, MAIL, BOT = AGENTS
 FOUND: Final[Mapping[str, tuple[Action, ...]]] = {
     "the first promotion of an environment is told of its own commit": (
         Promote(BOT, "dev", ("qa",)),
@@ -69,6 +87,48 @@ FOUND: Final[Mapping[str, tuple[Action, ...]]] = {
         Reconcile(),
         Break("pins/qa/shop/cart.yaml", "key"),
         RemovePins("qa", (CART,)),
+        Reconcile(),
+    ),
+    "a promotion that an agent's absence held is still told of its own commit": (
+        Promote(CART, "dev", ("qa",)),
+        DeleteAgent(CART, all_documents=False, pins=False),
+        Reconcile(),
+        RestoreAgents(),
+        Reconcile(),
+    ),
+    "a removal that a broken project held is still told of its own commit": (
+        Promote(CART, "dev", ("qa",)),
+        Reconcile(),
+        RemovePins("qa", (CART,)),
+        Break("projects/shop/project.yaml", "key"),
+        Reconcile(),
+        Mend(None),
+        Reconcile(),
+    ),
+    "a pin that went away and came back is no move, however late it is looked at": (
+        Promote(CART, "dev", ("qa",)),
+        Reconcile(),
+        RemovePins("qa", (CART,)),
+        Revert(0, of_pins=True),
+        Reconcile(),
+        MixPin(CART, "qa", "revision", None),
+        Reconcile(),
+    ),
+    "an autoscaler that comes is scaling": (
+        Promote(CART, "dev", ("qa",)),
+        Reconcile(),
+        Edit("environments/qa.yaml", "scaling", (("minReplicas", 1), ("maxReplicas", 3))),
+        Reconcile(),
+    ),
+    "only what a backwards merge brought is one step": (
+        Promote(CART, "dev", PINNED),
+        Promote(MAIL, "dev", PINNED),
+        RemovePins("staging", (MAIL,)),
+        Reconcile(),
+        Branch(1, (RemovePins("qa", (CART,)),), "backwards"),
+        Reconcile(),
+        RemovePins("staging", (CART,)),
+        CopyPin(MAIL, "prod", "staging"),
         Reconcile(),
     ),
 }

@@ -409,8 +409,17 @@ quirks: st.SearchStrategy[Action] = st.one_of(
 reconciles = st.builds(Reconcile, st.sampled_from([False, False, False, True]))
 
 
+_starts = st.sampled_from([AGENTS, AGENTS, AGENTS[:1], ()]).map(
+    lambda some: [*(Promote(agent, "dev", PINNED) for agent in some), Reconcile()]
+)
+
+
 def sequences(*kinds: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Action]]:
-    """Lists of actions of these kinds, most of the time promotions, with a pass after every few."""
+    """Lists of actions of these kinds, a fourth of them promotions, with a pass after every few.
+
+    Most begin where something is served everywhere.
+    """
     action = st.one_of(pushes, promotions, promotions, *kinds)
     batch = st.builds(lambda some, last: [*some, last], st.lists(action, min_size=1, max_size=4), reconciles)
-    return st.lists(batch, min_size=5, max_size=14).map(lambda batches: [one for batch in batches for one in batch])
+    batches = st.lists(batch, min_size=5, max_size=12)
+    return st.builds(lambda start, others: [*start, *(one for batch in others for one in batch)], _starts, batches)

@@ -107,10 +107,11 @@ def parse(text: str) -> Layer | Unreadable:
 
 @dataclass(frozen=True)
 class Commit:
-    """A revision of main: the text of every file."""
+    """A revision of main: the text of every file, and all that went before."""
 
     revision: str
     files: Mapping[str, str]
+    ancestors: frozenset[str] = frozenset()
 
     def read(self, path: str) -> Layer | Unreadable | None:
         """The document at `path`; None where there is none."""
@@ -348,8 +349,8 @@ class Model:
 
     def _hold(self, deployment: Deployment, reason: str, commit: Commit) -> None:
         """The event names the move that is held, or main's head where no move is."""
-        move = deployment.pending if deployment.pending and deployment.pending.release else None
-        if move is not None and move.release == deployment.served:
+        move = deployment.pending
+        if isinstance(deployment.named, Unreadable) or (move is not None and move.release == deployment.served):
             move = None
         if (deployment.hold, deployment.held) != (reason, move):
             deployment.events.append(Event("held", None, move.config if move else commit.revision))
@@ -383,26 +384,34 @@ class Model:
 
 
 def _since(history: Sequence[Commit], folded: str) -> Sequence[Commit]:
-    """The commits to fold; one step where main was merged backwards."""
-    for number, commit in enumerate(history):
-        if commit.revision == folded:
-            return history[number + 1 :]
-    return history[-1:]
+    """The commits to fold; where main was merged backwards, the first of them is one step over what it brought."""
+    return [commit for commit in history if folded in commit.ancestors]
 
 
 def _fold(deployment: Deployment, commits: Sequence[Commit], environment: str, agent: Agent) -> None:
-    """Every move of the pin, in order; one that is replaced before anything was told of it is superseded."""
+    """Every move of the pin, in order; one that is replaced before anything was told of it is superseded.
+
+    A pin that was away or unreadable in between, and is back as it was, has not moved.
+    """
     deployment.is_back = deployment.held is not None
+    last, changed_by = deployment.named, ""
     for commit in commits:
         pin = commit.pin(environment, agent)
-        if pin == deployment.named:
-            continue
-        move = deployment.pending
-        if move is not None and move.release is not None and move != deployment.held:
-            deployment.events.append(Event("superseded", deployment.number(move.release), move.config))
-            deployment.is_back = True
+        changed_by = commit.revision if pin != deployment.named else changed_by
         deployment.named = pin
-        deployment.pending = Move(None if isinstance(pin, Unreadable) else pin, commit.revision)
+        if isinstance(pin, Release) and pin != last:
+            last = pin
+            _replace_pending(deployment, Move(pin, commit.revision))
+    if changed_by and not isinstance(deployment.named, Release):
+        _replace_pending(deployment, Move(None, changed_by))
+
+
+def _replace_pending(deployment: Deployment, move: Move) -> None:
+    before = deployment.pending
+    if before is not None and before.release is not None and before != deployment.held:
+        deployment.events.append(Event("superseded", deployment.number(before.release), before.config))
+        deployment.is_back = True
+    deployment.pending = move
 
 
 def _project_is_broken(commit: Commit, agent: Agent) -> bool:
