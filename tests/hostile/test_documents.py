@@ -12,10 +12,10 @@ from headpin.model import KINDS, Agent, Environment, OwnLayer, parse
 from headpin.problems import KINDS as PROBLEMS
 from headpin.problems import Problem, errors
 from headpin.tree import DiskTree, MemoryTree
-from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace, check
 from headpin.workspace.documents import MAX_BYTES, parse_bytes
-from tests.world import AGENT, CART, SMALL, World
+from tests.hostile import TILL
+from tests.world import AGENT, SMALL, World
 
 CANARY = "ghp_c4N4ryc4N4ryc4N4ryc4N4ryc4N4ryc4N4ry"
 AGENT_PATH = "projects/shop/agents/cart/agent.yaml"
@@ -207,9 +207,9 @@ def test_ordinary_text_is_not_suspected(text: str) -> None:
     ids=lambda text: text[:14],
 )
 def test_looking_for_credentials_takes_linear_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     parse(OwnLayer, {"files": {"/x": {"text": text + " AKIA"}}})
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("letter", [0, 0x7F, 0x80, 0x85, 0x9F, 0xFFFE, 0xFFFF], ids=hex)
@@ -233,9 +233,9 @@ def test_a_large_file_on_disk_is_refused_by_its_size_without_being_read(tmp_path
     for path in large:
         with (tmp_path / path).open("wb") as file:
             file.truncate(size)
-    started = time.monotonic()
+    started = time.process_time()
     found = check(Workspace(_Unread(tmp_path, large), DocumentReader()))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert {problem.path for problem in found if problem.code == "HP102"} == set(large)
     assert all(f"{size:,} bytes" in problem.message for problem in found if problem.code == "HP102")
 
@@ -259,11 +259,11 @@ def test_a_file_of_just_the_size_allowed_is_read() -> None:
     ids=["unknown keys", "nearly known keys", "bad names", "duplicates", "wrong items", "huge key", "huge value"],
 )
 def test_a_document_of_nothing_but_problems_is_judged_in_bounded_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     found, problems = parse_bytes(text.encode(), AGENT_PATH, Agent)
     assert found is None and problems
     assert all(len(str(problem)) < 1500 for problem in problems)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_more_documents_than_the_limit_are_not_read_at_all() -> None:
@@ -285,9 +285,9 @@ def test_two_hundred_thousand_files_are_counted_and_refused_in_seconds() -> None
     pin = f'revision: "{"a" * 40}"\nimage: r/x:1\nsettings: "{"a" * 40}"\n'.encode()
     files = {f"pins/prod/project-{number // 100}/agent-{number % 100}.yaml": pin for number in range(200_000)}
     tree, reader = MemoryTree({**SMALL, **files}), DocumentReader()
-    started = time.monotonic()
+    started = time.process_time()
     found = check(Workspace(tree, reader))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert [problem.code for problem in found] == ["HP112"] and reader.parsed <= 1
 
 
@@ -312,9 +312,8 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_a_broken_document_holds_its_own_deployment_and_no_other(tmp_path: Path, content: bytes) -> None:
-    world = two_agents(tmp_path)
-    other = AgentName("shop", "till")
+def test_a_broken_document_holds_its_own_deployment_and_no_other(served: World, content: bytes) -> None:
+    world, other = served, TILL
     before = world.files("prod")
     world.push("cart")
     moved = world.push("till")
@@ -338,8 +337,8 @@ def test_a_broken_document_holds_its_own_deployment_and_no_other(tmp_path: Path,
         path: text for path, text in before.items() if "/cart/" in path
     }
     assert '"new"' in after["manifests/shop/till/deployment.yaml"]
-    served = world.record("dev", other).served
-    assert served is not None and served.release.revision == moved
+    now = world.record("dev", other).served
+    assert now is not None and now.release.revision == moved
     assert world.record("staging").hold is None
 
     world.commit("Mend it", {f"projects/shop/agents/cart/{name}.yaml": None for name in ("dev", "prod")})
@@ -356,27 +355,14 @@ def test_a_broken_document_holds_its_own_deployment_and_no_other(tmp_path: Path,
         "apiVersion: headpin/v1\nname: other\n",
     ],
 )
-def test_a_broken_workspace_document_holds_everything_and_changes_nothing(tmp_path: Path, document: str) -> None:
-    world = two_agents(tmp_path)
+def test_a_broken_workspace_document_holds_everything_and_changes_nothing(served: World, document: str) -> None:
+    world = served
     before = {name: world.files(name) for name in ("dev", "prod")}
     world.push("cart")
     world.commit("Break it", {"headpin.yaml": document, "pins/prod/shop/till.yaml": None})
     report = world.settle()
     assert all(environment.hold is not None for environment in report.environments)
     assert {name: world.files(name) for name in ("dev", "prod")} == before
-
-
-def two_agents(folder: Path) -> World:
-    """The small world with a second agent, both in all environments."""
-    world = World.small(folder)
-    world.push("till")
-    world.commit("Add till", {"projects/shop/agents/till/agent.yaml": AGENT.format(name="till")})
-    world.settle()
-    for source, target in (("dev", "staging"), ("staging", "prod")):
-        for agent in (CART, AgentName("shop", "till")):
-            world.promote(source, target, agent)
-        world.settle()
-    return world
 
 
 class _Unread(DiskTree):
@@ -404,8 +390,8 @@ def _filled(shape: object, secret: str) -> dict[str, object]:
     return filled
 
 
-def test_an_environment_document_with_a_wrong_number_holds_that_environment_only(tmp_path: Path) -> None:
-    world = two_agents(tmp_path)
+def test_an_environment_document_with_a_wrong_number_holds_that_environment_only(served: World) -> None:
+    world = served
     tip = world.tips()["env/prod"]
     world.push("cart")
     world.commit("Break prod", {"environments/prod.yaml": "production: true\ntemplates: 1e3\n"})

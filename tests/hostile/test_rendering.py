@@ -17,12 +17,9 @@ from hypothesis import strategies as st
 
 from headpin.controller.templates import built_in_templates
 from headpin.rendering import RenderError, TemplateSet, render_manifests
-from headpin.types import AgentName
-from tests.hostile.test_documents import two_agents
+from tests.hostile import TILL
 from tests.rendering.deployments import Rendered, deploy, render_input, templates
 from tests.world import AGENT, CART, SMALL, World
-
-TILL = AgentName("shop", "till")
 
 VALUES = {
     "a second document": "x\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n",
@@ -313,8 +310,8 @@ def test_lone_surrogates_could_not_become_output_if_they_got_in() -> None:
 @pytest.mark.parametrize(
     "template", [BAD_TEMPLATES["a kind for the whole cluster"], BAD_TEMPLATES["a division"]], ids=["kind", "failure"]
 )
-def test_a_deployment_that_cannot_be_rendered_is_held_and_the_others_move_on(tmp_path: Path, template: str) -> None:
-    world = two_agents(tmp_path)
+def test_a_deployment_that_cannot_be_rendered_is_held_and_the_others_move_on(served: World, template: str) -> None:
+    world = served
     before = world.files("dev")
     texts = dict(built_in_templates()[1].texts)
     texts["deployment.yaml.j2"] = (
@@ -333,8 +330,8 @@ def test_a_deployment_that_cannot_be_rendered_is_held_and_the_others_move_on(tmp
     assert hold is not None and hold.reason == "RenderFailed" and hold.message.isprintable()
     after = world.files("dev")
     assert _of(after, "cart") == _of(before, "cart") and _of(after, "till") != _of(before, "till")
-    served = world.record("dev", TILL).served
-    assert served is not None and served.release.revision == moved and world.record("dev", TILL).hold is None
+    now = world.record("dev", TILL).served
+    assert now is not None and now.release.revision == moved and world.record("dev", TILL).hold is None
 
     world.controller = world.fresh()
     world.settle()

@@ -17,13 +17,12 @@ from headpin.git import Repository
 from headpin.problems import Problem, errors
 from headpin.tree import DiskTree, Kind, MemoryTree, Tree, changed_paths
 from headpin.tree import changes as changes_module
-from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace, check
-from tests.hostile.test_documents import AGENT_PATH, two_agents
+from tests.hostile import TILL
+from tests.hostile.test_documents import AGENT_PATH
 from tests.world import SMALL, World
 
 Raw = list[tuple[bytes, bytes, str]]
-TILL = AgentName("shop", "till")
 PIN_PATH = "pins/prod/shop/cart.yaml"
 
 
@@ -90,12 +89,6 @@ def found_by_validate(world: World) -> tuple[Problem, ...]:
     revision = repository.ref("refs/heads/main")
     assert revision is not None
     return check(Workspace(repository.tree(revision), DocumentReader()))
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> World:
-    """Two agents, served everywhere."""
-    return two_agents(tmp_path)
 
 
 @pytest.fixture
@@ -237,9 +230,9 @@ def test_a_real_large_blob_is_refused_without_inflating_it(served: World, object
     large = objects.blob(bytes(64 << 20))
     objects.commit(objects.replaced(objects.head(), "projects/shop/agents/cart/prod.yaml", b"100644", large))
     tree = Repository.open(served.config).tree(served.controller.main_head().id)
-    started = time.monotonic()
+    started = time.process_time()
     assert tree.size("projects/shop/agents/cart/prod.yaml") == 64 << 20
-    assert time.monotonic() - started < 0.05
+    assert time.process_time() - started < 0.1
     assert "HP102" in {problem.code for problem in found_by_validate(served)}
 
 
@@ -256,9 +249,9 @@ def test_a_folder_that_names_itself_without_end_is_counted_and_refused(
 ) -> None:
     served.commit("A limit", {"headpin.yaml": "apiVersion: headpin/v1\nlimits:\n  documents: 1000\n"})
     objects.commit(objects.replaced(objects.head(), "projects/bomb", b"40000", _bomb(objects, 50, 12, leaf)))
-    started = time.monotonic()
+    started = time.process_time()
     assert [problem.code for problem in found_by_validate(served)] == ["HP112"]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_comparing_trees_stops_at_its_bound(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,6 +263,14 @@ def test_comparing_trees_stops_at_its_bound(objects: Objects, monkeypatch: pytes
         list(changed_paths(old, new))
 
 
+def test_what_lies_outside_headpins_folders_is_never_walked(served: World, objects: Objects) -> None:
+    tips = served.tips()
+    objects.commit(objects.replaced(objects.head(), "vendor", b"40000", _bomb(objects, 50, 12, b"x")))
+    started = time.process_time()
+    assert not served.settle().failed and not found_by_validate(served)
+    assert time.process_time() - started < 5 and served.tips() == tips
+
+
 def test_a_folder_of_thousands_of_levels_is_no_obstacle(served: World, objects: Objects) -> None:
     below = objects.tree([(b"100644", b"x.yaml", objects.blob(b"a: 1\n"))])
     for _ in range(5000):
@@ -277,13 +278,13 @@ def test_a_folder_of_thousands_of_levels_is_no_obstacle(served: World, objects: 
     tree = objects.replaced(objects.head(), "vendor", b"40000", below)
     objects.commit(objects.replaced(tree, "projects/deep", b"40000", below))
     moved = served.push("cart")
-    started = time.monotonic()
+    started = time.process_time()
     report = served.settle()
     assert not report.failed and not report.holds
     record = served.record("dev").served
     assert record is not None and record.release.revision == moved
     assert "HP113" in {problem.code for problem in found_by_validate(served)} or not found_by_validate(served)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(

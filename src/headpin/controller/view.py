@@ -10,9 +10,8 @@ from headpin.controller.fold import Moves, fold_pins
 from headpin.controller.heads import Followed
 from headpin.controller.holds import accepts_history
 from headpin.git import Relation
-from headpin.tree import changed_paths
 from headpin.types import AgentName
-from headpin.workspace import Scope, scope_of
+from headpin.workspace import Scope, changed_documents, scope_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def look(context: PassContext, branch: Branch) -> View | str:
         return View({}, Scope(), True)
     moves = fold_pins(context.repository, context.reader, base, found.commits)
     before = context.repository.tree(base)
-    paths = [change.path for change in changed_paths(before, context.workspace.tree)]
+    paths = changed_documents(before, context.workspace.tree)
     return View(moves, scope_of(paths, context.workspace.head_environment), context.full)
 
 

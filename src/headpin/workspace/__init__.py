@@ -7,7 +7,7 @@ Must never read anything but the tree it is given.
 from headpin.workspace.documents import Document, DocumentReader
 from headpin.workspace.naming import object_name
 from headpin.workspace.rules import check
-from headpin.workspace.scope import Scope, scope_of
+from headpin.workspace.scope import Scope, changed_documents, scope_of
 from headpin.workspace.settings import Effective, OwnLayers, resolve
 from headpin.workspace.snapshot import Snapshot, read_snapshot, take_snapshot
 from headpin.workspace.workspace import Workspace
@@ -20,6 +20,7 @@ __all__ = [
     "Scope",
     "Snapshot",
     "Workspace",
+    "changed_documents",
     "check",
     "object_name",
     "read_snapshot",

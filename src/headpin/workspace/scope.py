@@ -6,11 +6,12 @@ missing would be left behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from headpin.tree import Tree, changed_paths
 from headpin.types import AgentName
-from headpin.workspace.layout import Place, classify
+from headpin.workspace.layout import DEFAULTS, READ_FOLDERS, WORKSPACE, Place, classify
 from headpin.workspace.naming import namesakes
 
 
@@ -45,6 +46,15 @@ class Scope:
     def agents_in(self, environment: str) -> set[AgentName]:
         """Single deployments of the environment that may be concerned."""
         return self.agents.get("", set()) | self.agents.get(environment, set())
+
+
+def changed_documents(old: Tree, new: Tree) -> Iterator[str]:
+    """Every changed path that may be a document. What lies elsewhere is not compared, however much of it changed."""
+    for path in (WORKSPACE, DEFAULTS):
+        if old.entry(path) != new.entry(path):
+            yield path
+    for folder in READ_FOLDERS:
+        yield from (change.path for change in changed_paths(old, new, folder))
 
 
 def scope_of(paths: Iterable[str], head: str | None) -> Scope:
