@@ -23,7 +23,6 @@ from tests.world import AGENT, CART, SMALL, World, git
 
 BASE = Path("/srv/config")
 CANARY = "c4N4ry-t0ken"
-TILL = AgentName("shop", "till")
 
 REFUSED = {
     # options and helpers
@@ -286,7 +285,7 @@ def test_a_server_that_never_stops_talking_is_cut_off(root: Path) -> None:
     with http_server(root, "endless") as server:
         started = time.monotonic()
         revision, problem = ask(f"{server.url}/a.git", root, seconds=3)
-    assert revision is None and problem and time.monotonic() - started < 6
+    assert revision is None and problem and time.monotonic() - started < 12
 
 
 def test_a_long_complaint_of_a_server_is_cut_in_linear_time() -> None:
@@ -307,7 +306,7 @@ def test_a_time_limit_ends_the_program_and_all_that_it_started(tmp_path: Path) -
     started = time.monotonic()
     with pytest.raises(SourceTrouble, match="no answer within"):
         run_git(["-c", f"alias.x=!sh -c 'echo $$ > {tmp_path}/pid; exec sleep 30'", "x"], seconds=0.5)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8
     pid = int((tmp_path / "pid").read_text())
     for _ in range(100):
         if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(")")[-1]:
@@ -459,7 +458,7 @@ def test_dead_sources_neither_hold_nor_delay_the_agents_of_others(root: Path, tm
         world = world_of(tmp_path / "w", sources, seconds=1)
         started = time.monotonic()
         report = world.reconcile()
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 8
     assert not report.failed
     assert {name.agent for name in report.sources} == set(sources) - {"cart"}
     served = world.record("dev").served

@@ -96,12 +96,12 @@ REFUSED: dict[str, tuple[bytes, str, int, int]] = {
 
 @pytest.mark.parametrize(("data", "code", "line", "column"), REFUSED.values(), ids=REFUSED)
 def test_what_parsers_disagree_about_is_refused_at_its_place(data: bytes, code: str, line: int, column: int) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for places in (False, True):
         issue = load(data, places=places).issues[0]
         assert (issue.code, issue.line, issue.column) == (code, line, column), issue
         assert len(issue.message) < 200 and len(issue.remedy) < 200
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 AMBIGUOUS = (
@@ -156,9 +156,9 @@ def test_a_scalar_that_means_one_thing_is_taken(text: str, value: object) -> Non
     ),
 )
 def test_no_document_of_the_size_allowed_takes_long(hostile: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     load(hostile, places=True)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("breaks", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
