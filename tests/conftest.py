@@ -22,9 +22,15 @@ os.environ |= {  # before anything imports libgit2, which reads HOME once
     "[commit]\n\tgpgSign = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[core]\n\tfsync = none\n"
 )
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 from tests.world import World  # noqa: E402
+
+# What CI tries is the same every time; new examples are searched for on people's machines.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+if os.environ.get("CI") == "true":
+    hypothesis.settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

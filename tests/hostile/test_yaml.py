@@ -191,13 +191,13 @@ def test_a_syntax_error_does_not_hide_what_stands_before_it() -> None:
     assert found == ["HP107", "HP105", "HP104"]
 
 
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_at_all_make_the_loader_raise(data: bytes) -> None:
     _checked(load(data).issues)
 
 
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("ab:-?[]{}&*!|>'\"%#@`, \n\t\r0159.~<=\u0085\u2028\ufeff\0\\"), max_size=60))
 def test_no_arrangement_of_indicators_makes_the_loader_raise(text: str) -> None:
     _checked(load(text.encode(), places=True).issues)
@@ -213,7 +213,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.text(TEXT, min_size=1, max_size=50), VALUES, max_size=5))
 def test_what_headpin_writes_it_reads_back_exactly(value: dict[str, object]) -> None:
     loaded = load(dump(value).encode())  # type: ignore[arg-type]

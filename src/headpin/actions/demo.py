@@ -101,7 +101,7 @@ STORY = (
         "Shared settings are part of the release. staging and prod get this one when it is promoted.",
         (
             'sed -i.bak \'s/CONFIDENCE_MINIMUM: "0.8"/CONFIDENCE_MINIMUM: "0.9"/\' '
-            f"projects/support/agents/triage/agent.yaml && rm projects/support/agents/triage/agent.yaml.bak",
+            "projects/support/agents/triage/agent.yaml && rm projects/support/agents/triage/agent.yaml.bak",
             "git commit --quiet -a -m 'Ask people more often'",
             "headpin reconcile",
             "git diff --stat env/dev~1 env/dev -- manifests",
