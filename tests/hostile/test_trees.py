@@ -402,3 +402,24 @@ def _git_tree(repository: Repository, identity: str) -> Tree:
     from headpin.types import TreeId
 
     return repository.tree_at(TreeId(identity))
+
+
+@pytest.mark.parametrize("odd", ["blob", "commit", "tree without an agent", "tree of links", "missing", "zero"])
+def test_a_pin_whose_settings_are_any_object_at_all_is_held(served: World, objects: Objects, odd: str) -> None:
+    link = objects.blob(b"/etc/passwd")
+    settings = {
+        "blob": objects.blob(b"headpin/v1\n"),
+        "commit": str(objects.repository.references["refs/heads/main"].target),
+        "tree without an agent": objects.tree([]),
+        "tree of links": objects.tree([(b"120000", b"agent.yaml", link), (b"120000", b"apiVersion", link)]),
+        "missing": "1" * 40,
+        "zero": "0" * 40,
+    }[odd]
+    before = served.files("prod")
+    lines = served.pin_text("prod").splitlines()
+    pin = "\n".join(f'settings: "{settings}"' if line.startswith("settings:") else line for line in lines)
+    served.commit("A pin by hand", {PIN_PATH: f"{pin}\n"})
+    report = served.settle()
+    assert not report.failed and served.files("prod") == before
+    hold = served.record("prod").hold
+    assert hold is not None and served.record("prod", TILL).hold is None
