@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from headpin.releases import EventKind, HoldReason
+from headpin.tree import DiskTree
 from headpin.types import AgentName
+from headpin.workspace import DocumentReader, Workspace, check
 from tests.world import AGENT, CART, World
 
 BROKEN = "this is: [not yaml\n"
@@ -309,3 +311,11 @@ def test_shared_settings_are_promoted_and_own_settings_apply_at_merge(running: W
     assert variable(running, "prod", CART, "TEAM") == "shop", "project defaults are narrower than the environment"
     event = running.events("prod")[-1]
     assert (event.kind, event.version) == (EventKind.RECONFIGURED, 1)
+
+
+def test_a_password_in_a_sources_address_is_a_warning_that_does_not_show_it(running: World) -> None:
+    text = AGENT.format(name="cart").replace("../sources/cart", "https://robot:hunter2@git.example.com/cart.git")
+    running.write({AGENT_PATH: text})
+    found = check(Workspace(DiskTree(running.config), DocumentReader()))
+    assert [(problem.code, problem.is_error) for problem in found] == [("HP324", False)]
+    assert "hunter2" not in str(found[0])

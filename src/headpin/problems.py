@@ -261,6 +261,14 @@ KINDS: dict[str, ProblemKind] = {
             "delete the file",
             _W,
         ),
+        ProblemKind(
+            "HP324",
+            "credential in an address",
+            "A source's address holds a password. It works, and headpin shows it nowhere, but everybody who can read "
+            "this repository or an environment's branch can read it.",
+            "use ssh, or git's credential helper on the machine that runs headpin",
+            _W,
+        ),
     )
 }
 

@@ -145,8 +145,12 @@ class Agent(Described, Settings):
 
     source: Source = Field(description="Where the code is.")
     image: Image = Field(description="The image of a revision.")
-    command: tuple[Argument, ...] | None = Field(None, description="Instead of the image's entry point.")
-    args: tuple[Argument, ...] | None = Field(None, description="Instead of the image's arguments.")
+    command: tuple[Argument, ...] | None = Field(
+        None, description="Instead of the image's entry point. Kubernetes replaces $(NAME) by variables here."
+    )
+    args: tuple[Argument, ...] | None = Field(
+        None, description="Instead of the image's arguments. Kubernetes replaces $(NAME) by variables here."
+    )
     ports: tuple[Port, ...] = Field((), description="Ports; with at least one there is a Service.")
     probes: Probes = Field(Probes(), description="What Kubernetes asks the container while it runs.")
     security: Security = Field(Security(), description="How far the container is locked in.")

@@ -114,7 +114,9 @@ class Settings(Part):
     """What any layer may set."""
 
     variables: dict[VariableName, ProcessText | None] = Field(
-        {}, description="Environment variables, name to text. Numbers are quoted. null removes a wider layer's."
+        {},
+        description="Environment variables, name to text as it is: $(NAME) is not replaced. Numbers are quoted. "
+        "null removes a wider layer's.",
     )
     secrets: dict[VariableName, SecretKey | None] = Field(
         {}, description="Environment variables whose value is in a Kubernetes Secret. null removes a wider layer's."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from headpin.model import Pipeline
@@ -24,6 +25,8 @@ from headpin.workspace.workspace import Workspace
 
 _FILES_PER_DOCUMENT = 2
 """Folders, READMEs and the like: more of them than this is no workspace, and walking them may never end."""
+
+_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
 
 TEMPLATE_SETS = frozenset({1})
 """The numbers of the built-in template sets that this headpin has."""
@@ -222,6 +225,8 @@ def _agent_rules(workspace: Workspace, agent: AgentName, snapshot: Snapshot) -> 
         return
     source = document.model.source
     if source.repository != ".":
+        if _PASSWORD.search(source.repository):
+            yield document.problem("HP324", ("source", "repository"), "the address holds a password")
         if source.path is not None:
             said = "a path is supported only with 'repository: .' so far"
             yield document.problem("HP204", ("source", "path"), said, "delete it, or give the agent its own repository")
