@@ -248,10 +248,12 @@ class Model:
 
     def _decide_head(self, commit: Commit, agent: Agent, deployment: Deployment, head: str | None) -> None:
         deployment.hold = None
-        if not commit.has_documents(agent) and (deployment.served is None or not _project_is_broken(commit, agent)):
+        shared = (f"{folder(agent)}/agent.yaml", f"projects/{agent[0]}/defaults.yaml", "defaults.yaml")
+        if shared[0] not in commit.files and deployment.served is None:
+            return
+        if not commit.has_documents(agent) and not _project_is_broken(commit, agent):
             deployment.served = None
             return
-        shared = (f"{folder(agent)}/agent.yaml", f"projects/{agent[0]}/defaults.yaml", "defaults.yaml")
         own = commit.own_paths(HEAD, agent)
         if shared[0] not in commit.files or commit.is_broken(*shared, *own) or _project_is_broken(commit, agent):
             deployment.hold = "Invalid"
