@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from headpin.controller import Controller
-from headpin.errors import Conflict
+from headpin.errors import Conflict, HistoryMissing
 from headpin.git import Repository
 from headpin.releases import EventKind, HoldReason
 from headpin.types import AgentName
@@ -154,6 +154,122 @@ def test_a_branch_missing_everywhere_is_held_and_not_started_anew(running: World
     told = {environment.environment: environment.error for environment in report.environments}
     assert "missing" in told["prod"] and not told["staging"]
     assert "env/prod" not in running.tips()
+    again = running.fresh().reconcile()
+    assert "missing" in next(found.error for found in again.environments if found.environment == "prod")
+    running.commit("Break the head environment", {"environments/dev.yaml": "tracks: [\n"})
+    running.fresh().reconcile()
+    assert "env/prod" not in running.tips(), "it is never started anew"
+
+
+def test_a_ref_without_its_object_is_damage_and_no_new_environment(running: World) -> None:
+    ref = running.config / ".git/refs/heads/env/prod"
+    ref.write_text("1" * 40 + "\n")
+    for _ in range(2):
+        report = running.fresh().reconcile()
+        told = {found.environment: found.error for found in report.environments}
+        assert told["prod"] and not told["staging"]
+    assert ref.read_text().strip() == "1" * 40
+
+
+def test_a_copied_environment_branch_is_nobodys_environment(running: World) -> None:
+    running.git("branch", "env/prod-backup", "env/prod")
+    running.git("branch", "env/canary", "env/prod")
+    before = running.tips()
+    running.commit("An environment of that name", {"environments/canary.yaml": "{}\n"})
+    report = running.fresh().reconcile(full=True)
+    told = {found.environment: found.error for found in report.environments}
+    assert "copy of env/prod" in told["canary"] and "prod-backup" not in told
+    after = running.tips()
+    assert {name: after[name] for name in ("env/prod-backup", "env/canary")} == {
+        name: before[name] for name in ("env/prod-backup", "env/canary")
+    }
+
+
+def test_nobody_decides_by_what_could_not_be_committed(running: World) -> None:
+    running.push("cart")
+    running.settle()
+    pin = running.pin_text("dev")
+    running.commit("Both", {"pins/staging/shop/cart.yaml": pin, "pins/prod/shop/cart.yaml": pin})
+    lock = running.config / ".git/refs/heads/env/staging.lock"
+    lock.write_text("")
+    running.reconcile()
+    served = running.record("prod").served
+    assert served is not None and served.version == 1
+    lock.unlink()
+    running.settle()
+    again = running.record("prod").served
+    assert again is not None and again.version == 2
+
+
+def test_a_main_that_is_behind_the_branches_is_told_and_nothing_is_held(running: World) -> None:
+    clone = running.folder / "behind"
+    git("clone", "--quiet", str(running.config), str(clone), cwd=running.folder)
+    running.commit("Own", {"projects/shop/prod.yaml": "variables: {A: b}\n"})
+    running.settle()
+    git("fetch", "--quiet", cwd=clone)
+    report = Controller(Repository.open(clone), clock=running.clock).reconcile()
+    told = {found.environment: (found.remedy, found.hold) for found in report.environments}
+    assert not report.commits
+    assert "git pull" in told["prod"][0] and told["prod"][1] is None
+
+
+@pytest.mark.parametrize("option", ["--depth=1", "--single-branch"])
+def test_a_clone_without_the_branches_starts_none(running: World, option: str) -> None:
+    clone = running.folder / "part"
+    git("clone", "--quiet", option, f"file://{running.config}", str(clone), cwd=running.folder)
+    with pytest.raises(HistoryMissing, match="no environment branches"):
+        Controller(Repository.open(clone), clock=running.clock).reconcile()
+    assert git("for-each-ref", "refs/heads/env", cwd=clone) == ""
+
+
+def test_a_stage_without_an_environment_concerns_its_projects_moves_alone(running: World) -> None:
+    running.push("cart")
+    running.settle()
+    running.promote("dev", "staging")
+    running.settle()
+    stages = "stages:\n- environment: dev\n- environment: stagin\n- environment: staging\n- environment: prod\n"
+    running.write({"pipelines/standard.yaml": stages})
+    running.promote("staging", "prod")
+    running.settle()
+    hold = running.record("prod").hold
+    assert hold is not None and hold.reason is HoldReason.INVALID and "HP301" in hold.message
+
+
+def test_a_newcomer_cannot_take_the_object_names_of_what_is_served(running: World) -> None:
+    newcomer = AgentName("shop-cart", "x1")
+    running.push("x1")
+    running.commit(
+        "Two names that come to one",
+        {
+            "projects/shop/agents/cart-x1/agent.yaml": AGENT.format(name="x1"),
+        },
+    )
+    running.settle()
+    text = AGENT.format(name="x1")
+    running.git("mv", "projects/shop/agents/cart-x1/agent.yaml", "projects/shop/agents/cart-x1/dev.yaml")
+    running.commit(
+        "The old one is only half gone",
+        {
+            "projects/shop/agents/cart-x1/dev.yaml": "{}\n",
+            "projects/shop-cart/project.yaml": "pipeline: standard\n",
+            "projects/shop-cart/agents/x1/agent.yaml": text,
+        },
+    )
+    running.settle()
+    assert running.record("dev", AgentName("shop", "cart-x1")).served is not None
+    record = running.record("dev", newcomer)
+    assert record.served is None and record.hold is not None and "HP312" in record.hold.message
+
+
+def test_a_foreign_commit_on_a_held_environment_is_undone_too(running: World) -> None:
+    running.commit("Break prod", {"environments/prod.yaml": "tracks: [\n"})
+    running.settle()
+    good = running.git("rev-parse", "env/prod:manifests")
+    running.git("checkout", "--quiet", "env/prod")
+    running.commit("By hand", {"manifests/shop/cart/deployment.yaml": "kind: Nonsense\n"})
+    running.git("checkout", "--quiet", "main")
+    running.settle()
+    assert running.git("rev-parse", "env/prod:manifests") == good
 
 
 def test_two_controllers_converge(running: World) -> None:

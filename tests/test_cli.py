@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import World
+from tests.world import World, git
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,29 @@ def test_init_with_environments_makes_a_pipeline_over_them(tmp_path: Path) -> No
     head, row = (line.split() for line in status.out.splitlines() if "─" not in line)
     assert head == ["AGENT", "DEV", "(head)", "STAGING", "PROD", "(production)"]
     assert row[0] == "sample/hello" and row[3] == "Deployed" and row[-2:] == ["NoPin", "NoPin"]
+
+
+def test_a_folder_may_be_named_like_a_command(tmp_path: Path) -> None:
+    assert headpin("init", "demo", cwd=tmp_path).code == 0
+    assert headpin("-C", "demo", "validate", cwd=tmp_path).code == 0
+
+
+def test_without_a_headpin_yaml_every_command_says_so(tmp_path: Path) -> None:
+    git("init", "--quiet", str(tmp_path / "x"), cwd=tmp_path)
+    git("commit", "--quiet", "--allow-empty", "-m", "Nothing", cwd=tmp_path / "x")
+    for command in ("validate", "plan", "reconcile"):
+        found = headpin(command, cwd=tmp_path / "x")
+        assert found.code == 1 and "HP113" in found.out, (command, found)
+
+
+def test_a_world_that_fails_is_no_fault_of_headpin(world: World, tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    for arguments in (("init", blocker / "x"), ("render", "dev", "--output-dir", blocker)):
+        found = headpin(*arguments, cwd=world.config)
+        assert found.code == 3 and "fault of headpin" not in found.err, found
+    ascii_only = headpin("status", cwd=world.config, env={"PYTHONIOENCODING": "ascii"})
+    assert ascii_only.code == 0, ascii_only.err
 
 
 def test_init_needs_no_git_identity(tmp_path: Path) -> None:

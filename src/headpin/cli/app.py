@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,8 @@ COMMANDS = (
     "version",
 )
 """Every command, in the order of the help."""
+
+_WITH_VALUE = frozenset({"-C", "--directory", "--branch", "--color"})
 
 PROBLEMS, USED_WRONGLY, WORLD_FAILED, OUR_FAULT = 1, 2, 3, 70
 
@@ -101,6 +104,12 @@ def options(
 
 def main() -> None:
     """Runs the command line and exits with its code."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the end
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without these letters is no fault
     sys.exit(run(sys.argv[1:]))
 
 
@@ -117,6 +126,10 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        said = HeadpinError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        Terminal(_color_said(arguments)).error(said)
+        return WORLD_FAILED
     except Exception as error:  # noqa: BLE001 - a fault of ours, told as one
         return _report_crash(error, arguments)
     return 0
@@ -157,14 +170,25 @@ def exit_with(code: int) -> None:
         raise typer.Exit(code)
 
 
+def _command_of(arguments: list[str]) -> str:
+    """The first argument that is neither an option nor an option's value."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in _WITH_VALUE:
+            next(rest, None)
+        elif not argument.startswith("-"):
+            return argument
+    return ""
+
+
 def _load_commands(arguments: list[str]) -> None:
     """Imports the module of the command named, which adds itself to the program; all of them for help.
 
     One command is loaded for one command line: the rest would only make every start slower.
     """
-    named = [argument for argument in arguments if argument in COMMANDS]
+    named = _command_of(arguments)
     is_completing = any(name.endswith("_COMPLETE") and name.startswith("_") for name in os.environ)
-    for name in named[:1] if named and not is_completing else COMMANDS:
+    for name in (named,) if named in COMMANDS and not is_completing else COMMANDS:
         import_module(f"headpin.cli.{name}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from headpin.cli.app import PROBLEMS, WORLD_FAILED, Session
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
 from headpin.controller import DeploymentReport, EnvironmentReport, PassReport
+from headpin.problems import errors
 from headpin.releases import Action
 from headpin.releases.codec import event_mapping, format_time, gate_mapping
 
@@ -21,6 +22,7 @@ _SIGNS = {
 
 def print_pass(session: Session, report: PassReport, *, done: bool) -> None:
     """The pass as people read it; `done` tells a pass that was made from one that would be."""
+    session.terminal.problems(report.problems)
     for environment in report.environments:
         _print_environment(session, environment)
     for agent, problem in report.sources.items():
@@ -46,7 +48,7 @@ def exit_code(report: PassReport) -> int:
     """3 when a branch or a source could not be reached, else 1 when anything is held."""
     if report.failed or report.sources:
         return WORLD_FAILED
-    return PROBLEMS if report.holds else 0
+    return PROBLEMS if report.holds or errors(report.problems) else 0
 
 
 def _print_environment(session: Session, report: EnvironmentReport) -> None:

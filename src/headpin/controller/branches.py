@@ -153,7 +153,7 @@ def record_path(agent: AgentName) -> str:
 
 def branch_names(repository: Repository) -> frozenset[str]:
     """Every environment that has a branch here or upstream."""
-    return frozenset(repository.refs(BRANCH_PREFIX)) | frozenset(repository.refs(UPSTREAM_PREFIX))
+    return repository.ref_names(BRANCH_PREFIX) | repository.ref_names(UPSTREAM_PREFIX)
 
 
 def read_branch(repository: Repository, environment: str, records: RecordReader) -> Branch:
@@ -182,6 +182,11 @@ def _read(repository: Repository, branch: Branch) -> None:
     branch.tip = repository.commit(tip)
     for commit in repository.first_parents(tip):
         found = own_state(repository, commit)
+        if found is not None and found[1].environment != environment:
+            raise PermanentError(
+                f"the branch env/{environment} is a copy of env/{found[1].environment}",
+                remedy="rename that branch: headpin owns everything below env/",
+            )
         if found is not None:
             branch.own, branch.tree, branch.state = commit, found[0], found[1]
             branch.base = found[1].folded or None

@@ -17,6 +17,7 @@ from headpin.controller.publish import commit_branch, file_changes, kustomizatio
 from headpin.controller.report import DeploymentReport, EnvironmentReport
 from headpin.controller.situations import situation_of
 from headpin.controller.view import candidates, look
+from headpin.errors import Conflict, HeadpinError
 from headpin.git import Folder, TreeRef
 from headpin.releases import Hold, Planned, decide, prune_excess, settle
 from headpin.releases.environment import EnvironmentState
@@ -63,7 +64,9 @@ def start_branches(context: PassContext, environments: Iterable[str], head_state
         folded = head_state.folded if head_state and head_state.folded else context.head.id
         waiting = context.workspace.pins(environment) if folded == context.head.id else ()
         branch.state = EnvironmentState(environment, tracks_head, context.head.id, folded, unsettled=waiting)
-        if not context.dry_run:
+        if context.dry_run:
+            continue
+        try:
             commit_branch(
                 context,
                 branch,
@@ -72,12 +75,17 @@ def start_branches(context: PassContext, environments: Iterable[str], head_state
                 plain_message(f"Start the environment {environment}", context.head.id),
                 (),
             )
+        except Conflict:
+            raise
+        except HeadpinError as error:  # its own trouble: the others go on
+            branch.state, branch.trouble = None, error
 
 
 def _keep_all(context: PassContext, branch: Branch, hold: Hold | None) -> EnvironmentReport:
     """Leaves every deployment of the environment as it is, and says why once."""
     state = branch.state
-    if state is None or state.hold == hold:
+    is_foreign = branch.tip is not None and branch.own is not None and branch.tip.id != branch.own.id
+    if state is None or (state.hold == hold and not is_foreign):
         return EnvironmentReport(branch.environment, hold=hold)
     after = replace(state, config=context.head.id, hold=hold)
     subject = f"Hold the environment {branch.environment}" if hold else f"Release the environment {branch.environment}"

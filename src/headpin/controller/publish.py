@@ -84,6 +84,8 @@ def _state_after(context: PassContext, branch: Branch, reports: Sequence[Deploym
     branches = {
         name for name, other in context.around.branches.items() if other.state is not None or name == branch.environment
     }
+    # A branch that is missing stays listed: it has to be found again, not made anew.
+    branches |= set(branch.state.branches) if branch.state else set()
     return EnvironmentState(
         branch.environment,
         tracks,

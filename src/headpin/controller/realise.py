@@ -6,7 +6,7 @@ Whatever cannot be rendered turns the decision into a hold of that one deploymen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headpin.errors import HistoryMissing, PermanentError
 from headpin.git import Repository
@@ -56,7 +56,11 @@ class Realiser:
         try:
             snapshot = self.snapshot(situation.agent, decision.release)
             render = self._input(situation, decision, decision.release, decision.version, snapshot)
-        except (Misfit, HistoryMissing) as error:
+        except HistoryMissing:
+            if decision.layers is not Layers.APPLIED:
+                raise
+            return Realised(replace(decision, layers=Layers.FROZEN))  # held anyway: it stays byte for byte
+        except Misfit as error:
             return Realised(held(situation, HoldReason.INVALID, _with_remedy(error)))
         rendered = _rendered(render)
         if _is_served(situation, decision, rendered):

@@ -17,7 +17,7 @@ from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
-from headpin.errors import Conflict, HeadpinError, NotARepository
+from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository
 from headpin.git import CommitInfo, Relation, Repository
 from headpin.rendering import TemplateSet
 from headpin.types import AgentName
@@ -80,14 +80,25 @@ class Controller:
 
     def branches(self, workspace: Workspace) -> dict[str, Branch]:
         """Every environment's branch, those that lost their document included."""
-        names = sorted({*workspace.environments, *branch_names(self.repository)})
-        return {name: read_branch(self.repository, name, self.records) for name in names}
+        return self._with_new(self._existing_branches(), workspace)
+
+    def _existing_branches(self) -> dict[str, Branch]:
+        return {name: read_branch(self.repository, name, self.records) for name in branch_names(self.repository)}
+
+    def _with_new(self, found: dict[str, Branch], workspace: Workspace) -> dict[str, Branch]:
+        """`found` and an empty branch for each new environment; without branches that are nobody's environment."""
+        new = {name: Branch(name, self.records) for name in workspace.environments if name not in found}
+        kept = {name: b for name, b in found.items() if b.trouble is None or name in workspace.environments}
+        return dict(sorted((kept | new).items()))
 
     def _pass(self, full: bool, dry_run: bool) -> PassReport:
         before = (self.reader.parsed, self.repository.writer.written)
+        existing = self._existing_branches()  # before main: a branch is then never ahead of what is read of main
         head = self.main_head()
         workspace = Workspace(self.repository.tree_at(head.tree), self.reader)
-        branches = self.branches(workspace)
+        branches = self._with_new(existing, workspace)
+        if not existing:
+            self._refuse_incomplete_clone()
         self._go_on_from(branches, head)
         followed = self.sources.followed(workspace)
         self.progress("asking the sources", 0, 0)
@@ -132,10 +143,18 @@ class Controller:
             if self.repository.relate(quiet.head, head.id).relation in (Relation.SAME, Relation.AHEAD):
                 branch.base, branch.heads = quiet.head, quiet.heads
 
+    def _refuse_incomplete_clone(self) -> None:
+        """The first pass of all starts every branch; in a clone that left the branches out it must not."""
+        if self.repository.is_shallow or not self.repository.fetches_branches:
+            raise HistoryMissing(
+                "this clone has no environment branches, and was made without all branches or without history",
+                remedy="clone the whole repository, or fetch them: 'git remote set-branches origin '*'' and "
+                "'git fetch --unshallow'",
+            )
+
     def _environments(self, context: PassContext) -> list[EnvironmentReport]:
         branches, workspace = context.around.branches, context.workspace
-        head = branches.get(workspace.head_environment or "")
-        head_state = head.state if head else None
+        head_state = next((b.state for b in branches.values() if b.state is not None and b.state.tracks_head), None)
         missing = set(head_state.branches if head_state else ()) - {
             name for name, branch in branches.items() if branch.exists
         }
@@ -154,6 +173,7 @@ def _isolated(context: PassContext, environment: str) -> EnvironmentReport:
     except Conflict:
         raise
     except HeadpinError as error:
+        context.around.branches[environment].settled.clear()  # nobody decides by what was not committed
         return EnvironmentReport(environment, error=str(error), remedy=error.remedy)
 
 

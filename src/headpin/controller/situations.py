@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from headpin.controller.branches import Branch
 from headpin.controller.heads import Heads
 from headpin.model import Agent
-from headpin.problems import errors
+from headpin.problems import Problem, errors
 from headpin.releases import (
     Desired,
     Move,
@@ -22,6 +22,8 @@ from headpin.releases import (
 )
 from headpin.types import AgentName, TreeId
 from headpin.workspace import Snapshot, Workspace
+from headpin.workspace.layout import agent_path
+from headpin.workspace.naming import namesakes
 from headpin.workspace.rules import agent_problems, layer_problems, pin_problems, project_problems
 
 
@@ -54,10 +56,21 @@ def situation_of(
         desired,
         around.head_move,
         moves,
-        own=errors(layer_problems(own)) if own else (),
+        own=(errors(layer_problems(own)) if own else ()) + _taken(branch, agent),
         project=project,
     )
     return _with_upstream(around, situation)
+
+
+def _taken(branch: Branch, agent: AgentName) -> tuple[Problem, ...]:
+    """Why a newcomer cannot have its objects' name: another agent's objects of that name are served here."""
+    if branch.record(agent).served is not None:
+        return ()
+    return tuple(
+        Problem.of("HP312", agent_path(agent), f"{other} is served in {branch.environment} with the same object names")
+        for other in namesakes(agent)
+        if branch.record(other).served is not None
+    )
 
 
 def record_release(branch: Branch, agent: AgentName) -> Release | None:
@@ -117,7 +130,7 @@ def _followed(heads: Heads, model: Agent, snapshot: Snapshot, served: Release | 
 def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
     """Reads the earlier stages only where a release is wanted that never ran here."""
     desired, served = situation.desired, situation.record.served
-    if situation.tracks_head or not isinstance(desired, Wanted):
+    if situation.tracks_head or situation.project or not isinstance(desired, Wanted):
         return situation
     if (served and served.release == desired.release) or ran_as(situation.ran, desired.release):
         return situation
@@ -142,10 +155,11 @@ def _upstream(around: Surroundings, agent: AgentName, position: int) -> Upstream
     return Upstream(
         environment,
         workspace.is_required(stages, position),
-        environment == workspace.head_environment,
+        branch.state.tracks_head if branch.state else environment == workspace.head_environment,
         Release.of_pin(pin.model) if pin and pin.model else None,
         pin is not None,
         branch.record(agent),
         branch.ran(agent),
         trouble=str(branch.trouble or ""),
+        is_held=bool(branch.state and branch.state.hold),
     )

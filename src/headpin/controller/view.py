@@ -9,6 +9,7 @@ from headpin.controller.context import PassContext
 from headpin.controller.fold import Moves, fold_pins
 from headpin.controller.heads import Followed
 from headpin.controller.holds import accepts_history
+from headpin.errors import PermanentError
 from headpin.git import Relation
 from headpin.types import AgentName
 from headpin.workspace import Scope, changed_documents, scope_of
@@ -29,6 +30,11 @@ def look(context: PassContext, branch: Branch) -> View | str:
     if not base:
         return View({}, Scope(), True)
     found = context.repository.relate(base, context.head.id)
+    if found.relation is Relation.BEHIND:
+        raise PermanentError(
+            f"main is at {context.head.id} here, and env/{branch.environment} was made from a later one, {base}",
+            remedy="bring main up to date with 'git pull'; one that was reset on purpose needs a new commit on top",
+        )
     if found.relation is Relation.REWRITTEN:
         if not accepts_history(context.workspace, base):
             return (

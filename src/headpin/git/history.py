@@ -14,6 +14,7 @@ class Relation(Enum):
     SAME = "the same"
     AHEAD = "further along the first-parent chain"
     MERGED_BACKWARDS = "a descendant, but not along the first-parent chain"
+    BEHIND = "an ancestor"
     REWRITTEN = "no descendant"
 
 

@@ -162,19 +162,30 @@ class Repository:
         """The commit that the ref `name` (in full) leads to; None when there is none."""
         try:
             found = self._repository.references.get(name)
-            return None if found is None else Revision(str(found.peel(pygit2.Commit).id))
-        except (KeyError, ValueError, pygit2.InvalidSpecError):
+        except (ValueError, pygit2.InvalidSpecError):
             return None
-        except pygit2.GitError as error:
+        try:
+            return None if found is None else Revision(str(found.peel(pygit2.Commit).id))
+        except (KeyError, ValueError, pygit2.InvalidSpecError, pygit2.GitError) as error:
             raise ObjectDamaged(f"the ref {name} cannot be read: {error}", remedy="run 'git fsck'") from error
 
     def refs(self, prefix: str) -> dict[str, Revision]:
-        """Every ref below `prefix`, by what follows the prefix."""
-        return {
-            name.removeprefix(prefix): revision
-            for name in self._repository.references
-            if name.startswith(prefix) and (revision := self.ref(name)) is not None
-        }
+        """Where every readable ref below `prefix` is, by what follows the prefix."""
+        found = {name: self.ref(f"{prefix}{name}") for name in self.ref_names(prefix)}
+        return {name: revision for name, revision in sorted(found.items()) if revision is not None}
+
+    def ref_names(self, prefix: str) -> frozenset[str]:
+        """What follows `prefix` in the name of every ref below it, readable or not."""
+        return frozenset(name.removeprefix(prefix) for name in self._repository.references if name.startswith(prefix))
+
+    @property
+    def fetches_branches(self) -> bool:
+        """Whether a fetch from origin brings every branch; true for a repository without an origin."""
+        try:
+            wanted = list(self._repository.config.get_multivar("remote.origin.fetch"))
+        except (KeyError, ValueError):
+            return True
+        return not wanted or any((spec or "").lstrip("+").startswith(("refs/heads/*:", "refs/*:")) for spec in wanted)
 
     def has(self, identity: str) -> bool:
         """Whether the object is in this clone."""
@@ -202,11 +213,11 @@ class Repository:
             return None
 
     def is_ancestor(self, old: Revision, new: Revision) -> bool:
-        """Whether `old` is `new` or in its history."""
+        """Whether `old` is `new` or in its history. Raises HistoryMissing where history has a hole."""
         try:
             return old == new or self._repository.descendant_of(new, old)
-        except (KeyError, pygit2.GitError):
-            return False
+        except (KeyError, pygit2.GitError) as error:
+            raise self._missing(old if self.has(new) else new) from error
 
     def relate(self, old: Revision, new: Revision) -> Range:
         """How `new` stands to `old`, with the first-parent commits of `new` that came after it.
@@ -219,7 +230,8 @@ class Repository:
         if not self.has(old) or not self.is_ancestor(old, new):
             if self.is_shallow:
                 raise self._missing(old)
-            return Range(Relation.REWRITTEN)
+            is_behind = self.has(old) and self.is_ancestor(new, old)
+            return Range(Relation.BEHIND if is_behind else Relation.REWRITTEN)
         found: list[CommitInfo] = []
         for info in self.first_parents(new):
             if info.id == old:

@@ -55,7 +55,7 @@ def parse_environment(data: bytes) -> EnvironmentState:
         if loaded.issues:
             raise ValueError(loaded.issues[0].message)
         return _state(loaded.value)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ObjectDamaged(
             f"{FILE} is not as headpin writes it: {error}",
             remedy="put the environment branch back to the last commit that headpin made",

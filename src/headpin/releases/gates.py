@@ -19,7 +19,8 @@ RAN_BEFORE = "ran-before"
 class Upstream:
     """An earlier stage as it stands: `pin` is what main's head wants there (None: no pin, or head).
 
-    `trouble` says why its branch cannot be read; nobody is blocked by what is not known.
+    `is_held`: whether its whole environment is. `trouble` says why its branch cannot be read; nobody is
+    blocked by what is not known.
     """
 
     environment: str
@@ -30,6 +31,7 @@ class Upstream:
     record: Record
     ran: tuple[Ran, ...]
     trouble: str = ""
+    is_held: bool = False
 
     @property
     def is_transparent(self) -> bool:
@@ -108,7 +110,7 @@ def _ran_before(question: Question) -> tuple[GateResult, SourceVersion | None]:
     for stage in allowed:
         if stage.trouble:
             return GateResult(RAN_BEFORE, False, f"{stage.environment}: {stage.trouble}", is_waiting=True), None
-        if stage.pin == question.release and stage.record.hold is None:
+        if stage.pin == question.release and stage.record.hold is None and not stage.is_held:
             return GateResult(RAN_BEFORE, False, f"{stage.environment} is about to run it", is_waiting=True), None
     return GateResult(RAN_BEFORE, False, _never_ran(allowed, question)), None
 
