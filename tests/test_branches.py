@@ -485,3 +485,29 @@ def test_old_events_move_to_sealed_segments_and_nothing_is_lost(
     assert kinds == [EventKind.PROMOTED] + [EventKind.RECONFIGURED] * 9
     times = [event.at for event in running.events("prod")]
     assert times == sorted(times)
+
+
+def test_a_rewrite_that_one_environment_saw_holds_all(running: World) -> None:
+    running.commit("Shared", {"defaults.yaml": "variables: {REGION: south}\n"})
+    running.settle()
+    before = running.files("prod")
+    running.git("reset", "--quiet", "--hard", "HEAD~1")
+    running.commit("Elsewhere", {"projects/shop/prod.yaml": "variables: {A: b}\n"})
+    report = running.settle()
+    assert all(found.hold and "rewritten" in found.hold.message for found in report.environments)
+    assert running.files("prod") == before
+
+
+def test_an_accepted_rewrite_stays_accepted_without_its_override(running: World) -> None:
+    lost = running.revision()
+    pin = running.pin_text("prod")
+    running.git("reset", "--quiet", "--hard", "HEAD~1")
+    accept = f'allow: history\nlost: "{lost}"\nreason: a mistake\n'
+    running.commit("The same again", {"pins/prod/shop/cart.yaml": pin, "overrides/history.yaml": accept})
+    running.reconcile()
+    for environment in ("staging", "dev"):
+        state = running.branch(environment).state
+        assert state is not None and state.hold is None
+    running.commit("Tidy up", {"overrides/history.yaml": None})
+    assert not running.fresh().reconcile().holds
+    assert not running.fresh().reconcile(full=True).holds

@@ -47,7 +47,7 @@ def reconcile_environment(context: PassContext, environment: str) -> Environment
     excess = prune_excess(planned, context.workspace.limits.prune, allowed_removals(context.workspace, environment))
     if excess:
         return _keep_all(context, branch, hold_of(context, branch, prune_message(environment, excess, context)))
-    return _carry_out(context, branch, planned)
+    return _carry_out(context, branch, planned, view.accepted)
 
 
 def start_branches(context: PassContext, environments: Iterable[str], head_state: EnvironmentState | None) -> None:
@@ -95,7 +95,7 @@ def _keep_all(context: PassContext, branch: Branch, hold: Hold | None) -> Enviro
     return EnvironmentReport(branch.environment, hold=hold, commit=commit)
 
 
-def _carry_out(context: PassContext, branch: Branch, planned: Sequence[Planned]) -> EnvironmentReport:
+def _carry_out(context: PassContext, branch: Branch, planned: Sequence[Planned], accepted: bool) -> EnvironmentReport:
     now = now_on(context, branch)
     changes: dict[str, bytes | TreeRef | Folder | None] = {}
     reports: list[DeploymentReport] = []
@@ -114,4 +114,4 @@ def _carry_out(context: PassContext, branch: Branch, planned: Sequence[Planned])
             )
         )
     changes |= kustomizations(branch, changes)
-    return publish(context, branch, changes, reports)
+    return publish(context, branch, changes, reports, accepted)

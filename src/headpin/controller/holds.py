@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from headpin.controller.branches import Branch
 from headpin.controller.context import PassContext, now_on
+from headpin.errors import HistoryMissing
+from headpin.git import Relation
 from headpin.model import Override
 from headpin.problems import errors
 from headpin.releases import Hold, HoldReason
@@ -50,6 +52,23 @@ def hold_of(context: PassContext, branch: Branch, message: str) -> Hold:
     if before is not None and before.message == message:
         return before
     return Hold(HoldReason.INVALID, message, before.since if before else now_on(context, branch), context.head.id)
+
+
+def lost_revision(context: PassContext) -> Revision | None:
+    """A revision that some environment was made from and that main has lost, unless an override accepts that.
+
+    It holds every environment: what main says now may be as wrong as what it forgot.
+    """
+    for name in context.workspace.environments:
+        base = context.around.branches[name].base
+        if not base or accepts_history(context.workspace, base):
+            continue
+        try:
+            if context.repository.relate(base, context.head.id).relation is Relation.REWRITTEN:
+                return base
+        except HistoryMissing:
+            continue  # that environment's own trouble
+    return None
 
 
 def accepts_history(workspace: Workspace, lost: Revision) -> bool:

@@ -52,7 +52,7 @@ def kustomizations(branch: Branch, changes: Changes) -> Mapping[str, bytes | Non
 
 
 def publish(
-    context: PassContext, branch: Branch, changes: Changes, reports: Sequence[DeploymentReport]
+    context: PassContext, branch: Branch, changes: Changes, reports: Sequence[DeploymentReport], accepted: bool
 ) -> EnvironmentReport:
     before = branch.state
     after = _state_after(context, branch, reports)
@@ -60,7 +60,7 @@ def publish(
     unchanged = before is not None and replace(after, config=before.config, folded=before.folded) == before
     commit = None
     changed = tuple(report for report in reports if report.changes)
-    if (changes or not unchanged or not is_own_tip) and not context.dry_run:
+    if (changes or accepted or not unchanged or not is_own_tip) and not context.dry_run:
         message = commit_message(branch.environment, context.head.id, changed)
         commit = commit_branch(context, branch, changes, after, message, changed)
     elif branch.own is not None and not context.dry_run:

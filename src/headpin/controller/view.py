@@ -8,7 +8,7 @@ from headpin.controller.branches import Branch
 from headpin.controller.context import PassContext
 from headpin.controller.fold import Moves, fold_pins
 from headpin.controller.heads import Followed
-from headpin.controller.holds import accepts_history
+from headpin.controller.holds import lost_revision
 from headpin.errors import PermanentError
 from headpin.git import Relation
 from headpin.types import AgentName
@@ -17,11 +17,15 @@ from headpin.workspace import Scope, changed_documents, scope_of
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What to look at: pin moves since the revision folded last, and the scope of the documents' changes."""
+    """What to look at: pin moves since the revision folded last, and the scope of the documents' changes.
+
+    `accepted`: main's history was rewritten and an override accepts it, which is to be written down.
+    """
 
     moves: Moves
     scope: Scope
     full: bool
+    accepted: bool = False
 
 
 def look(context: PassContext, branch: Branch) -> View | str:
@@ -35,13 +39,14 @@ def look(context: PassContext, branch: Branch) -> View | str:
             f"main is at {context.head.id} here, and env/{branch.environment} was made from a later one, {base}",
             remedy="bring main up to date with 'git pull'; one that was reset on purpose needs a new commit on top",
         )
+    lost = lost_revision(context)
+    if lost is not None:
+        return (
+            f"main's history was rewritten: {lost} is not in it any more; bring it back, or accept the new "
+            f'history with a reviewed file overrides/<name>.yaml: allow: history, lost: "{lost}", reason: …'
+        )
     if found.relation is Relation.REWRITTEN:
-        if not accepts_history(context.workspace, base):
-            return (
-                f"main's history was rewritten: {base} is not in it any more; bring it back, or accept the new "
-                f'history with a reviewed file overrides/<name>.yaml: allow: history, lost: "{base}", reason: …'
-            )
-        return View({}, Scope(), True)
+        return View({}, Scope(), True, accepted=True)
     moves = fold_pins(context.repository, context.reader, base, found.commits)
     before = context.repository.tree(base)
     paths = changed_documents(before, context.workspace.tree)

@@ -231,6 +231,9 @@ def _agent_rules(workspace: Workspace, agent: AgentName, snapshot: Snapshot) -> 
             said = "a path is supported only with 'repository: .' so far"
             yield document.problem("HP204", ("source", "path"), said, "delete it, or give the agent its own repository")
         return
+    if source.branch != "main":
+        said = f"an agent of this repository follows the branch that people merge to, not {source.branch}"
+        yield document.problem("HP204", ("source", "branch"), said, "delete the key")
     if source.path is None:
         said = "an agent of this repository names the folder that is its own"
         yield document.problem("HP202", ("source",), said, "add path: under source:")
