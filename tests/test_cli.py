@@ -312,3 +312,22 @@ def test_completion_names_agents_and_environments(running: World) -> None:
     assert "shop/cart" in agents.out
     environments = headpin(cwd=running.config, env={**env, "COMP_WORDS": "headpin render pr"})
     assert "prod" in environments.out
+
+
+def test_explain_shows_what_a_blocked_deployment_runs_with_and_status_what_waits(running: World) -> None:
+    running.push("cart")
+    running.reconcile()
+    running.promote("dev", "prod")
+    running.commit("Own", {"projects/shop/agents/cart/prod.yaml": "variables: {LOG_LEVEL: debug}\n"})
+    running.reconcile()
+    explained = json.loads(headpin("explain", "shop/cart", "-e", "prod", "--json", cwd=running.config).out)
+    values = {value["key"]: value["value"] for value in explained["settings"]}
+    assert values["variables.LOG_LEVEL"] == "info"
+    assert "edits of its own settings wait" in explained["message"]
+
+
+def test_explain_says_that_a_held_environment_does_nothing_next(running: World) -> None:
+    running.commit("Break", {"headpin.yaml": "x: [\n"})
+    running.reconcile()
+    explained = json.loads(headpin("explain", "shop/cart", "-e", "prod", "--json", cwd=running.config).out)
+    assert explained["next"]["action"] == "hold" and explained["status"] == "Invalid"

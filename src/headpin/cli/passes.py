@@ -22,7 +22,8 @@ _SIGNS = {
 
 def print_pass(session: Session, report: PassReport, *, done: bool) -> None:
     """The pass as people read it; `done` tells a pass that was made from one that would be."""
-    session.terminal.problems(report.problems)
+    if not any(environment.hold for environment in report.environments):  # which tell it already
+        session.terminal.problems(report.problems)
     for environment in report.environments:
         _print_environment(session, environment)
     for agent, problem in report.sources.items():

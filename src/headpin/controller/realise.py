@@ -102,14 +102,22 @@ class Realiser:
     def _input(
         self, situation: Situation, decision: Decision, release: Release, version: int, snapshot: Snapshot
     ) -> RenderInput:
+        own, scaling_from = self.layers(situation, decision.layers)
+        return render_input(situation, release, version, snapshot, own, scaling_from)
+
+    def layers(self, situation: Situation, layers: Layers) -> tuple[OwnLayers, OwnLayers | None]:
+        """The own layers that `layers` stands for, and those that only the number of pods is taken from.
+
+        Raises Misfit when they cannot be read, HistoryMissing when this clone does not reach back to them.
+        """
         head = self._workspace.own_layers(situation.environment, situation.agent)
         own, scaling_from = head, None
         served = situation.record.served
-        if decision.layers is Layers.APPLIED and served is not None:
+        if layers is Layers.APPLIED and served is not None:
             own, scaling_from = self._at(served.config).own_layers(situation.environment, situation.agent), head
         if own is None or not is_usable(own):
             raise Misfit(f"the own layers of {situation.environment} cannot be read")
-        return render_input(situation, release, version, snapshot, own, scaling_from)
+        return own, scaling_from
 
     def _at(self, config: str) -> Workspace:
         """The workspace at an older revision, for the own layers that were last applied."""

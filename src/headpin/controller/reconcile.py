@@ -156,7 +156,7 @@ class Controller:
         branches, workspace = context.around.branches, context.workspace
         head_state = next((b.state for b in branches.values() if b.state is not None and b.state.tracks_head), None)
         missing = set(head_state.branches if head_state else ()) - {
-            name for name, branch in branches.items() if branch.exists
+            name for name, branch in branches.items() if branch.exists or branch.trouble
         }
         order = [*workspace.environment_order, *(name for name in branches if name not in workspace.environments)]
         start_branches(context, (name for name in order if name not in missing), head_state)

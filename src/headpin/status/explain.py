@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headpin.controller import Controller
@@ -11,9 +11,8 @@ from headpin.controller.heads import Heads, sources_of
 from headpin.controller.realise import Realiser
 from headpin.controller.situations import Surroundings, situation_of
 from headpin.errors import HeadpinError, UsageError
-from headpin.git import Repository
 from headpin.model import FileContent, SecretKey
-from headpin.releases import Decision, GateResult, Release, Situation, Wanted, decide
+from headpin.releases import Action, Decision, GateResult, Layers, Release, Situation, Wanted, decide
 from headpin.releases.codec import gate_mapping
 from headpin.status.matrix import DeploymentStatus, read_status
 from headpin.types import AgentName
@@ -72,31 +71,39 @@ def explain(controller: Controller, agent: AgentName, environment: str) -> Expla
     heads = Heads(controller.repository, workspace, head.id, sources_of(workspace, (agent,) if is_head else ()))
     around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
     situation = situation_of(around, environment, agent, ())
-    decision = decide(situation)
-    release = _explained(situation)
-    own = workspace.own_layers(environment, agent)
+    decision = _next(around, decide(situation), environment)
+    release = _explained(situation, decision)
     settings: tuple[Value, ...] = ()
     trouble = ""
-    if release is not None and own is not None:
+    if release is not None:
         realiser = Realiser(controller.repository, controller.reader, workspace, controller.templates)
         try:
-            settings = _settings(controller.repository, realiser, agent, release, own)
+            own, scaling_from = realiser.layers(situation, decision.layers)
+            settings = _settings(realiser, agent, release, own, scaling_from)
         except HeadpinError as error:
             trouble = str(error)
     return Explanation(report.deployments[0], decision, release, settings, trouble)
 
 
-def _explained(situation: Situation) -> Release | None:
-    if isinstance(situation.desired, Wanted):
+def _next(around: Surroundings, decision: Decision, environment: str) -> Decision:
+    """What the next pass does: nothing at all where the whole environment is held."""
+    state = around.branches[environment].state
+    if state is None or state.hold is None:
+        return decision
+    return replace(decision, action=Action.HOLD, reason=f"the whole environment is held: {state.hold.message}")
+
+
+def _explained(situation: Situation, decision: Decision) -> Release | None:
+    """The release whose settings are shown: what is wanted, or what stays while that is blocked."""
+    if isinstance(situation.desired, Wanted) and decision.layers is not Layers.APPLIED:
         return situation.desired.release
     return situation.record.served.release if situation.record.served else None
 
 
 def _settings(
-    repository: Repository, realiser: Realiser, agent: AgentName, release: Release, own: OwnLayers
+    realiser: Realiser, agent: AgentName, release: Release, own: OwnLayers, scaling_from: OwnLayers | None
 ) -> tuple[Value, ...]:
-    del repository
-    effective, _ = resolve(realiser.snapshot(agent, release), own)
+    effective, _ = resolve(realiser.snapshot(agent, release), own, scaling_from)
     found = [
         *((("variables", name), _variable(value)) for name, value in effective.variables.items()),
         *((("files", path), _file(content)) for path, content in effective.files.items()),

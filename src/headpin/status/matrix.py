@@ -11,7 +11,7 @@ from headpin.controller import Controller
 from headpin.controller.branches import Branch
 from headpin.controller.heads import Heads, sources_of
 from headpin.problems import errors
-from headpin.releases import Hold, Release, Served
+from headpin.releases import Hold, HoldReason, Release, Served
 from headpin.releases.codec import format_time, hold_mapping
 from headpin.types import AgentName
 from headpin.workspace import Workspace
@@ -194,7 +194,8 @@ def _word(
 ) -> tuple[str, str]:
     record, environment = branch.record(agent), branch.environment
     if hold is not None:
-        return hold.reason.value, hold.message
+        waits = "; edits of its own settings wait, all but the number of pods" if record.served else ""
+        return hold.reason.value, hold.message + (waits if hold.reason is HoldReason.BLOCKED else "")
     is_head = environment == workspace.head_environment
     broken = _broken(workspace, environment)
     if broken:
