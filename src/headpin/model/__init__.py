@@ -5,6 +5,7 @@ imports pydantic. Must never know where a document lies or what another document
 """
 
 from headpin.model.agent import Agent, Image, Port, Probe, Probes, Security, Source
+from headpin.model.content import Content
 from headpin.model.credentials import conceal
 from headpin.model.environment import Environment
 from headpin.model.kinds import KINDS, DocumentKind
@@ -32,6 +33,7 @@ __all__ = [
     "API_VERSION",
     "KINDS",
     "Agent",
+    "Content",
     "Defaults",
     "DocumentKind",
     "Environment",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from headpin.model.content import ContentRule
 from headpin.model.document import IMAGE_PATTERN, Branch, Described, Part, RepositoryPath
 from headpin.model.settings import MountPath, Settings, process_text
 
@@ -145,6 +146,9 @@ class Agent(Described, Settings):
 
     source: Source = Field(description="Where the code is.")
     image: Image = Field(description="The image of a revision.")
+    content: ContentRule = Field(
+        None, description="Files of the source that are promoted with the release, as a list of patterns or a mapping."
+    )
     command: tuple[Argument, ...] | None = Field(
         None, description="Instead of the image's entry point. Kubernetes replaces $(NAME) by variables here."
     )
