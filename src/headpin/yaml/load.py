@@ -19,6 +19,7 @@ from headpin.yaml.scalars import Ambiguous, plain
 MAX_DEPTH = 32
 MAX_VALUES = 50_000
 _MAX_SHOWN = 40
+_TOO_DEEP = "maximum nesting depth"
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """Also U+0085, U+2028 and U+2029: line breaks to YAML 1.1, letters to YAML 1.2 and to every editor."""
@@ -116,6 +117,8 @@ def _syntax_issue(error: yaml.YAMLError) -> Issue:
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
     if mark is None:
         return Issue("HP104", f"not YAML: {said}", 1, 1)
+    if _TOO_DEEP in said:  # libyaml looks ahead in flow collections, and 0.2.6 counts their levels itself
+        return Issue("HP108", f"nested deeper than {MAX_DEPTH} levels", mark.line + 1, mark.column + 1)
     return Issue("HP104", f"not YAML: {said}", mark.line + 1, mark.column + 1)
 
 
