@@ -511,3 +511,45 @@ def test_an_accepted_rewrite_stays_accepted_without_its_override(running: World)
     running.commit("Tidy up", {"overrides/history.yaml": None})
     assert not running.fresh().reconcile().holds
     assert not running.fresh().reconcile(full=True).holds
+
+
+def test_a_commit_of_headpin_that_somebody_amended_is_undone(running: World) -> None:
+    """The trailers name headpin's own tree: what else is committed under them is somebody else's."""
+    before, served = running.files("prod", ""), running.record("prod").served
+    running.git("checkout", "--quiet", "env/prod")
+    running.write({"manifests/shop/cart/deployment.yaml": "replicas: 100\n"})
+    running.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    running.git("checkout", "--quiet", "main")
+    report = running.settle()
+    assert not report.failed and len(report.commits) == 1
+    after = running.files("prod", "")
+    assert after["manifests/shop/cart/deployment.yaml"] == before["manifests/shop/cart/deployment.yaml"]
+    assert running.record("prod").served == served
+    assert [(event.kind, event.version) for event in running.events("prod")] == [(EventKind.PROMOTED, 1)]
+
+
+def test_a_commit_that_several_people_caused_names_them_all(running: World) -> None:
+    for source in ("search", "mail"):
+        running.push(source)
+        agent = f"projects/shop/agents/{source}/agent.yaml"
+        running.commit("Add", {agent: AGENT.format(name=source)})
+    running.settle()
+    running.promote("dev", "staging", AgentName("shop", "search"), author="Ann <ann@example.com>")
+    running.promote("dev", "staging", AgentName("shop", "mail"), author="Bo <bo@example.com>")
+    running.settle()
+    message = running.git("log", "-1", "--format=%B", "env/staging")
+    assert "Co-authored-by: Ann <ann@example.com>\nCo-authored-by: Bo <bo@example.com>\n" in message
+    assert running.git("log", "-1", "--format=%an", "env/staging") == "headpin"
+
+
+def test_more_documents_than_the_bound_hold_everything_until_it_is_raised(running: World) -> None:
+    tips = running.tips()
+    running.push("cart")
+    running.commit("Bound", {"headpin.yaml": "apiVersion: headpin/v1\nlimits: {documents: 3}\n"})
+    report = running.settle()
+    assert all(environment.hold is not None for environment in report.environments)
+    assert "HP112" in report.environments[0].hold.message  # type: ignore[union-attr]
+    running.commit("Raise", {"headpin.yaml": "apiVersion: headpin/v1\nlimits: {documents: 30}\n"})
+    running.settle()
+    assert running.record("dev").served.release.revision != tips  # type: ignore[union-attr]
+    assert not running.settle().holds

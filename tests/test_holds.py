@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from headpin.controller.in_use import snapshots_in_use
 from headpin.releases import EventKind, HoldReason
 from headpin.tree import DiskTree
 from headpin.types import AgentName
@@ -319,3 +320,38 @@ def test_a_password_in_a_sources_address_is_a_warning_that_does_not_show_it(runn
     found = check(Workspace(DiskTree(running.config), DocumentReader()))
     assert [(problem.code, problem.is_error) for problem in found] == [("HP324", False)]
     assert "hunter2" not in str(found[0])
+
+
+def test_a_removal_that_is_held_and_taken_back_is_no_rollback(running: World) -> None:
+    pin = running.pin_text("prod")
+    running.commit("Two mistakes", {"pins/prod/shop/cart.yaml": None, "projects/shop/project.yaml": BROKEN})
+    running.settle()
+    assert hold_of(running, "prod") is HoldReason.INVALID
+    running.commit("Back", {"pins/prod/shop/cart.yaml": pin, "projects/shop/project.yaml": "pipeline: standard\n"})
+    running.settle()
+    assert hold_of(running, "prod") is None
+    assert [event.kind for event in running.events("prod")] == [EventKind.PROMOTED, EventKind.HELD]
+
+
+def test_validate_checks_own_layers_against_what_is_served_and_pinned(running: World) -> None:
+    """At head the file is gone, but prod's release still has it: the own layer stands in its way."""
+    shared = AGENT.format(name="cart") + "files: {/etc/app: {text: shared}}\n"
+    running.commit("File", {AGENT_PATH: shared})
+    running.settle()
+    running.promote("dev", "staging")
+    running.settle()
+    running.promote("staging", "prod")
+    running.settle()
+    running.commit("Gone", {AGENT_PATH: AGENT.format(name="cart")})
+    running.settle()
+    layer = "projects/shop/agents/cart/prod.yaml"
+    running.write({layer: "files: {/etc/app/x.conf: {text: own}}\n"})
+    workspace = Workspace(DiskTree(running.config), DocumentReader())
+    controller = running.fresh()
+    in_use = snapshots_in_use(controller.repository, workspace, controller.branches(workspace))
+    found = check(workspace, {}, in_use)
+    assert [(problem.code, problem.is_error) for problem in found] == [("HP315", True)]
+    assert not check(workspace)
+    running.commit("Own", {})
+    running.settle()
+    assert hold_of(running, "prod") is HoldReason.INVALID

@@ -71,6 +71,12 @@ def form_of(output: Output, json: bool) -> Output:
     return Output.JSON if json else output
 
 
+def machine_form(output: Output, json: bool) -> str | None:
+    """The machine form asked for, `json` or `yaml`; None for one that people read."""
+    form = form_of(output, json)
+    return form.value if form in (Output.JSON, Output.YAML) else None
+
+
 def agent_named(workspace: Workspace, text: str, known: tuple[AgentName, ...] = ()) -> AgentName:
     """The agent that a person named. Raises UsageError with the closest one when there is none."""
     agent = AgentName.parse(text)

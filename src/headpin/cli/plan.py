@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headpin.cli.app import Session, app, exit_with
-from headpin.cli.arguments import JsonOption
+from headpin.cli.arguments import JsonOption, Output, OutputOption, machine_form
 from headpin.cli.passes import exit_code, pass_as_json, print_pass
 
 
@@ -15,6 +15,7 @@ from headpin.cli.passes import exit_code, pass_as_json, print_pass
 def plan(
     context: typer.Context,
     full: Annotated[bool, typer.Option("--full", help="Look at every deployment, not only at what changed.")] = False,
+    output: OutputOption = Output.TABLE,
     json: JsonOption = False,
 ) -> None:
     """Show what the next pass would do with each deployment, and why. Writes nothing."""
@@ -22,8 +23,9 @@ def plan(
     with session.terminal.working("planning") as progress:
         session.controller.progress = progress
         report = session.controller.reconcile(full=full, dry_run=True)
-    if json:
-        session.terminal.machine("Plan", pass_as_json(report), "json")
+    form = machine_form(output, json)
+    if form:
+        session.terminal.machine("Plan", pass_as_json(report), form)
     else:
         print_pass(session, report, done=False)
     exit_with(exit_code(report))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headpin.cli.app import Session, app, exit_with
-from headpin.cli.arguments import JsonOption
+from headpin.cli.arguments import JsonOption, Output, OutputOption, machine_form
 from headpin.cli.passes import exit_code, pass_as_json, print_pass
 
 
@@ -16,6 +16,7 @@ def reconcile(
     context: typer.Context,
     full: Annotated[bool, typer.Option("--full", help="Look at every deployment, not only at what changed.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; the same as 'headpin plan'.")] = False,
+    output: OutputOption = Output.TABLE,
     json: JsonOption = False,
 ) -> None:
     """Make one pass: observe, decide, render, and commit to the environment branches.
@@ -27,8 +28,9 @@ def reconcile(
     with session.terminal.working("reconciling") as progress:
         session.controller.progress = progress
         report = session.controller.reconcile(full=full, dry_run=dry_run)
-    if json:
-        session.terminal.machine("Plan" if dry_run else "Pass", pass_as_json(report), "json")
+    form = machine_form(output, json)
+    if form:
+        session.terminal.machine("Plan" if dry_run else "Pass", pass_as_json(report), form)
     else:
         print_pass(session, report, done=not dry_run)
     exit_with(exit_code(report))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from headpin.cli.app import PROBLEMS, Session, app, exit_with
-from headpin.cli.arguments import agent_named, complete_agents, complete_environments
+from headpin.cli.arguments import (
+    JsonOption,
+    Output,
+    OutputOption,
+    agent_named,
+    complete_agents,
+    complete_environments,
+    machine_form,
+)
 from headpin.cli.terminal import BAD, inert
 from headpin.controller.report import RenderedDeployment
 from headpin.errors import UsageError
 from headpin.rendering import KUSTOMIZATION, kustomization
 from headpin.status import render_environment
-from headpin.types import Revision
+from headpin.types import AgentName, Revision
 
 
 @app.command(epilog="Example: headpin render prod support/triage --output-dir out")
@@ -32,6 +40,8 @@ def render(
     output_dir: Annotated[
         Path | None, typer.Option("--output-dir", metavar="DIR", help="Write files below DIR instead of printing.")
     ] = None,
+    output: OutputOption = Output.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Render what the documents want in an environment, without asking any gate and without committing.
 
@@ -39,10 +49,13 @@ def render(
     """
     session: Session = context.obj
     at = _revision(session, revision)
-    agents = [agent_named(session.controller.workspace(), agent)] if agent else []
+    controller, form = session.controller, machine_form(output, json)
+    agents = [agent_named(controller.workspace(at), agent)] if agent else []
     with session.terminal.working(f"rendering {env}"):
-        rendered, without = render_environment(session.controller, env, agents, at)
-    if output_dir is None:
+        rendered, without = render_environment(controller, env, agents, at)
+    if form:
+        session.terminal.machine("Rendered", _as_json(env, rendered, without), form)
+    elif output_dir is None:
         session.terminal.raw("".join(_stream(item) for item in rendered))
     else:
         _write(output_dir, rendered)
@@ -59,6 +72,16 @@ def _revision(session: Session, text: str | None) -> Revision | None:
     if found is None:
         raise UsageError(f"there is no commit {text}", remedy="name a branch, a tag or a commit id")
     return found
+
+
+def _as_json(environment: str, rendered: list[RenderedDeployment], without: dict[AgentName, str]) -> dict[str, Any]:
+    return {
+        "environment": environment,
+        "deployments": [
+            {"agent": str(item.agent), "version": item.render.version, "files": item.files} for item in rendered
+        ],
+        "without": [{"agent": str(agent), "why": why} for agent, why in without.items()],
+    }
 
 
 def _stream(item: RenderedDeployment) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from headpin.cli.app import Session, app
+from headpin.cli.arguments import JsonOption, Output, OutputOption, machine_form
 from headpin.cli.reference import commands_page
 from headpin.errors import UsageError
 from headpin.model import KINDS, config_reference, json_schema
@@ -24,6 +25,8 @@ def schema(
     reference: Annotated[bool, typer.Option("--reference", help="Print the configuration reference.")] = False,
     problems: Annotated[bool, typer.Option("--problems", help="Print the page of all problem codes.")] = False,
     commands: Annotated[bool, typer.Option("--commands", help="Print the command reference.")] = False,
+    output: OutputOption = Output.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Print the JSON Schema of a kind of document, or list the kinds.
 
@@ -42,6 +45,9 @@ def schema(
         session.terminal.raw(problems_page())
     elif commands:
         session.terminal.raw(commands_page())
+    elif kind is None and (form := machine_form(output, json)):
+        told = [{"name": name, "paths": list(found.places)} for name, found in KINDS.items()]
+        session.terminal.machine("Kinds", {"kinds": told}, form)
     elif kind is None:
         rows = [(name, ", ".join(found.places)) for name, found in KINDS.items()]
         session.terminal.table(("KIND", "PATH"), rows)

@@ -120,6 +120,8 @@ def _print_reasons(session: Session, report: StatusReport) -> None:
             session.terminal.line(
                 (f"{environment.name}: everything is held", BAD), f": {inert(environment.hold.message)}"
             )
+        if environment.trouble:
+            session.terminal.line((f"{environment.name} cannot be read", BAD), f": {inert(environment.trouble)}")
     held = {environment.name for environment in report.environments if environment.hold is not None}
     for item in report.deployments:
         if item.message and item.environment not in held:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from headpin.cli.app import PROBLEMS, Session, app, exit_with
-from headpin.cli.arguments import JsonOption
+from headpin.cli.arguments import JsonOption, Output, OutputOption, machine_form
+from headpin.controller.in_use import snapshots_in_use
 from headpin.errors import UsageError
 from headpin.problems import Problem, errors
 from headpin.tree import DiskTree, Tree
@@ -21,6 +22,7 @@ def validate(
         str | None, typer.Option("--revision", metavar="REV", help="Validate a commit instead of the files on disk.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
+    output: OutputOption = Output.TABLE,
     json: JsonOption = False,
 ) -> None:
     """Report every problem of every document, with its place and its remedy.
@@ -33,10 +35,12 @@ def validate(
     with session.terminal.working(f"validating {what}"):
         workspace = Workspace(tree, DocumentReader())
         branches = session.controller.branches(workspace)
-        problems = check(workspace, {n: b.state.tracks_head for n, b in branches.items() if b.state is not None})
+        tracked = {name: branch.state.tracks_head for name, branch in branches.items() if branch.state is not None}
+        problems = check(workspace, tracked, snapshots_in_use(session.repository, workspace, branches))
     found = errors(problems)
-    if json:
-        session.terminal.machine("Validation", {"what": what, "problems": [_as_json(p) for p in problems]}, "json")
+    form = machine_form(output, json)
+    if form:
+        session.terminal.machine("Validation", {"what": what, "problems": [_as_json(p) for p in problems]}, form)
     else:
         session.terminal.problems(problems)
         _summary(session, workspace, what, len(found), len(problems) - len(found))
@@ -51,7 +55,7 @@ def _tree(session: Session, revision: str | None) -> tuple[Tree, str]:
             raise UsageError(f"there is no commit {revision}", remedy="name a branch, a tag or a commit id")
         return repository.tree(found), found[:7]
     if repository.work_tree is not None:
-        return DiskTree(repository.work_tree), "the work tree"
+        return DiskTree(repository.work_tree, has_modes=repository.has_file_modes), "the work tree"
     head = session.controller.main_head()
     return repository.tree_at(head.tree), f"{session.controller.main} at {head.id[:7]}"
 

@@ -29,6 +29,7 @@ from headpin.types import AgentName, Revision
 BRANCH_PREFIX = "refs/heads/env/"
 UPSTREAM_PREFIX = "refs/remotes/origin/env/"
 CONFIG_TRAILER = "Headpin-Config"
+TREE_TRAILER = "Headpin-Tree"
 
 
 class RecordReader:
@@ -200,10 +201,12 @@ def _read(repository: Repository, branch: Branch) -> None:
 def own_state(repository: Repository, commit: CommitInfo) -> tuple[GitTree, EnvironmentState] | None:
     """The tree and state of a commit that headpin made; None for a commit of somebody else.
 
-    A commit is headpin's own when its trailer names the config revision that its `environment.yaml` does.
+    A commit is headpin's own when its trailers name its own tree, and the config revision that its
+    `environment.yaml` does: one that somebody amended, message kept, is somebody else's.
     """
-    named = commit.trailers.get(CONFIG_TRAILER)
-    if named is None:
+    trailers = commit.trailers
+    named = trailers.get(CONFIG_TRAILER)
+    if named is None or trailers.get(TREE_TRAILER) != commit.tree:
         return None
     tree = repository.tree_at(commit.tree)
     if tree.entry(FILE) is None:

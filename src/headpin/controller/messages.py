@@ -25,7 +25,7 @@ _WORDS = {
 
 
 def commit_message(environment: str, config: Revision, changed: Sequence[DeploymentReport]) -> str:
-    """The message of the commit on the environment's branch."""
+    """The message of the commit on the environment's branch; it ends with trailers, to which one may be added."""
     trailers = [f"{CONFIG_TRAILER}: {config}"]
     trailers += [f"Headpin-Deployment: {report.agent} {_now(report)}" for report in changed[:_MAX_TRAILERS]]
     people = sorted(_people(changed))

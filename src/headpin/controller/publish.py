@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from headpin.controller.branches import Branch
+from headpin.controller.branches import TREE_TRAILER, Branch
 from headpin.controller.context import PassContext, Quiet, now_on
 from headpin.controller.messages import author_of, commit_message
 from headpin.controller.realise import Realised
@@ -112,7 +112,7 @@ def commit_branch(
     headpin = Signature(*context.committer, now)
     author = author_of(reports, context.head, headpin)
     parents = [branch.tip.id] if branch.tip else []
-    revision = repository.commit_tree(tree, parents, message, author, headpin)
+    revision = repository.commit_tree(tree, parents, f"{message}{TREE_TRAILER}: {tree}\n", author, headpin)
     repository.move_ref(branch.ref, branch.expected, revision, f"headpin: {message.splitlines()[0]}")
     branch.own = branch.tip = repository.commit(revision)
     branch.expected = revision

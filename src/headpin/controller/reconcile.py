@@ -20,7 +20,7 @@ from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository
 from headpin.git import CommitInfo, Relation, Repository
 from headpin.rendering import TemplateSet
-from headpin.types import AgentName
+from headpin.types import AgentName, Revision
 from headpin.workspace import DocumentReader, Workspace
 from headpin.workspace.rules import workspace_problems
 
@@ -74,9 +74,10 @@ class Controller:
             f"there is no branch {self.main}", remedy="commit something, or name the branch with --branch"
         )
 
-    def workspace(self) -> Workspace:
-        """The workspace at main's head."""
-        return Workspace(self.repository.tree_at(self.main_head().tree), self.reader)
+    def workspace(self, revision: Revision | None = None) -> Workspace:
+        """The workspace at `revision`; at main's head without one."""
+        commit = self.repository.commit(revision) if revision else self.main_head()
+        return Workspace(self.repository.tree_at(commit.tree), self.reader)
 
     def branches(self, workspace: Workspace) -> dict[str, Branch]:
         """Every environment's branch, those that lost their document included."""

@@ -30,6 +30,7 @@ _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,252})|[0-9A-Fa-f.]*:[0-9A-Fa-
 """Letters only that nobody decodes: curl would read 169%2e254 and full-width digits as an address."""
 
 _MAX_SAID = 4000
+_PORTS = {"http": 80, "https": 443}
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "metadata.azure.internal"})
 _METADATA = tuple(
@@ -166,8 +167,7 @@ def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) 
         fault = branch_fault(branch)
         if fault:
             raise PermanentError(f"{branch!r} is no branch: {fault}")
-    _refuse_metadata(address)
-    config = ["-c", "http.followRedirects=false", "-c", "protocol.allow=never"]
+    config = ["-c", "http.followRedirects=false", "-c", "protocol.allow=never", *_resolved(address)]
     for scheme in ("https", "ssh", "file", *(("http",) if address.scheme == "http" else ())):
         config += ["-c", f"protocol.{scheme}.allow=always"]
     refs = [f"refs/heads/{branch}" for branch in wanted]
@@ -197,17 +197,25 @@ def _secrets(address: RemoteAddress) -> Mapping[str, str]:
     return {"HEADPIN_SOURCE_USER": address.user, "HEADPIN_SOURCE_PASSWORD": address.password}
 
 
-def _refuse_metadata(address: RemoteAddress) -> None:
-    """A name that leads to a metadata service is refused like its address."""
+def _resolved(address: RemoteAddress) -> list[str]:
+    """Options that make git go where the address's name led when it was looked at, and not look again.
+
+    A name that leads to a metadata service is refused like its address: raises PermanentError.
+    """
     if address.scheme not in ("http", "https", "ssh"):
-        return
+        return []
     try:
         found = socket.getaddrinfo(address.host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return  # git tells it better
-    for entry in found:
-        if any(_is_metadata(literal) for literal in _literal(str(entry[4][0]))):
-            raise PermanentError(f"{address.host} leads to a link-local or metadata address")
+        return []  # git tells it better
+    places = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if any(_is_metadata(literal) for place in places for literal in _literal(place)):
+        raise PermanentError(f"{address.host} leads to a link-local or metadata address")
+    if address.scheme == "ssh" or _literal(address.host):
+        return []
+    port = urlsplit(address.url).port or _PORTS[address.scheme]
+    shown = ",".join(f"[{place}]" if ":" in place else place for place in places)
+    return ["-c", f"http.curloptResolve={address.host}:{port}:{shown}"]
 
 
 def _heads(out: str, address: RemoteAddress) -> dict[str, Revision]:

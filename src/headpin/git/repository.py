@@ -147,6 +147,14 @@ class Repository:
         return self.work_tree or self.git_dir
 
     @property
+    def has_file_modes(self) -> bool:
+        """Whether executable bits in the work tree mean anything: not on every file system."""
+        try:
+            return bool(self._repository.config.get_bool("core.filemode"))
+        except (KeyError, ValueError, pygit2.GitError):
+            return True
+
+    @property
     def is_shallow(self) -> bool:
         """Whether history is cut off."""
         return bool(self._repository.is_shallow)

@@ -10,6 +10,7 @@ from typing import Any
 from headpin.controller import Controller
 from headpin.controller.branches import Branch
 from headpin.controller.heads import Heads, sources_of
+from headpin.errors import ObjectDamaged
 from headpin.problems import errors
 from headpin.releases import Hold, HoldReason, Release, Served
 from headpin.releases.codec import format_time, hold_mapping
@@ -22,17 +23,19 @@ NOT_DEPLOYED = "NotDeployed"
 IN_PROGRESS = "InProgress"
 UNREACHABLE = "Unreachable"
 SOURCE_UNREACHABLE = "SourceUnreachable"
+DAMAGED = "Damaged"
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
-    """An environment: `hold` concerns everything in it."""
+    """An environment: `hold` concerns everything in it, `trouble` says why its branch cannot be read."""
 
     name: str
     tracks_head: bool
     production: bool
     display_name: str | None
     hold: Hold | None
+    trouble: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The form in `--json`."""
@@ -42,6 +45,7 @@ class EnvironmentStatus:
             "tracksHead": self.tracks_head,
             "production": self.production,
             "hold": hold_mapping(self.hold) if self.hold else None,
+            "trouble": self.trouble or None,
         }
 
 
@@ -88,9 +92,9 @@ class StatusReport:
 
     @property
     def has_holds(self) -> bool:
-        """Whether anything is held."""
-        return any(deployment.hold is not None for deployment in self.deployments) or any(
-            environment.hold is not None for environment in self.environments
+        """Whether anything is held, or cannot be read."""
+        return any(item.hold is not None or item.word == DAMAGED for item in self.deployments) or any(
+            environment.hold is not None or environment.trouble for environment in self.environments
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -124,7 +128,7 @@ def read_status(
     environments = tuple(_environment(workspace, branches[name]) for name in order)
     held = {status.name: status.hold for status in environments}
     found = (
-        _deployment(workspace, branches[name], agent, held[name], heads if ask_sources else None)
+        _told(workspace, branches[name], agent, held[name], heads if ask_sources else None)
         for agent in rows
         for name in order
     )
@@ -136,14 +140,20 @@ def environment_names(workspace: Workspace, branches: dict[str, Branch]) -> list
     gone = [name for name, branch in branches.items() if name not in workspace.environments]
     return [
         *workspace.environment_order,
-        *(name for name in gone if any(branches[name].record(a).served for a in branches[name].agents())),
+        *(name for name in gone if any(_serves(branches[name], agent) for agent in branches[name].agents())),
     ]
 
 
+def _serves(branch: Branch, agent: AgentName) -> bool:
+    """Whether anything is served; a record that is damaged has to be told of."""
+    try:
+        return branch.record(agent).served is not None
+    except ObjectDamaged:
+        return True
+
+
 def _all_rows(workspace: Workspace, branches: dict[str, Branch]) -> tuple[AgentName, ...]:
-    served = {
-        agent for branch in branches.values() for agent in branch.agents() if branch.record(agent).served is not None
-    }
+    served = {agent for branch in branches.values() for agent in branch.agents() if _serves(branch, agent)}
     return tuple(sorted({*workspace.all_agents(), *served}))
 
 
@@ -156,7 +166,19 @@ def _environment(workspace: Workspace, branch: Branch) -> EnvironmentStatus:
         bool(model and model.production),
         model.display_name if model else None,
         branch.state.hold if branch.state else None,
+        str(branch.trouble or ""),
     )
+
+
+def _told(
+    workspace: Workspace, branch: Branch, agent: AgentName, held: Hold | None, heads: Heads | None
+) -> DeploymentStatus | None:
+    """The deployment; one whose record is damaged is told as that, and the others as they are."""
+    try:
+        return _deployment(workspace, branch, agent, held, heads)
+    except ObjectDamaged as error:
+        said = f"{error}; {error.remedy}" if error.remedy else str(error)
+        return DeploymentStatus(agent, branch.environment, DAMAGED, said, None, None, held, None)
 
 
 def _deployment(

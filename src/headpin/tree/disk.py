@@ -10,10 +10,14 @@ from headpin.tree.tree import Entry, Kind
 
 
 class DiskTree:
-    """The folder `top`. Object ids are not known without reading, so every entry's is ""."""
+    """The folder `top`. Object ids are not known without reading, so every entry's is "".
 
-    def __init__(self, top: Path) -> None:
+    `has_modes`: whether the file system's executable bits mean anything (git's ``core.fileMode``).
+    """
+
+    def __init__(self, top: Path, *, has_modes: bool = True) -> None:
         self._top = top
+        self._has_modes = has_modes
 
     @property
     def id(self) -> str:
@@ -38,7 +42,7 @@ class DiskTree:
         with os.scandir(folder) as found:
             named = sorted((item.name, item.stat(follow_symlinks=False).st_mode) for item in found)
         return tuple(
-            Entry(name, kind, "") for name, mode in named if name != ".git" and (kind := _kind(mode)) is not None
+            Entry(name, kind, "") for name, mode in named if name != ".git" and (kind := self._kind(mode)) is not None
         )
 
     def entry(self, path: str) -> Entry | None:
@@ -47,7 +51,7 @@ class DiskTree:
         if place is None:
             return None
         try:
-            kind = _kind(place.lstat().st_mode)
+            kind = self._kind(place.lstat().st_mode)
         except (FileNotFoundError, NotADirectoryError):
             return None
         return None if kind is None else Entry(place.name, kind, "")
@@ -66,12 +70,11 @@ class DiskTree:
             raise FileNotFoundError(path)
         return place
 
-
-def _kind(mode: int) -> Kind | None:
-    if stat.S_ISLNK(mode):
-        return Kind.LINK
-    if stat.S_ISDIR(mode):
-        return Kind.FOLDER
-    if not stat.S_ISREG(mode):
-        return None
-    return Kind.EXECUTABLE if mode & stat.S_IXUSR else Kind.FILE
+    def _kind(self, mode: int) -> Kind | None:
+        if stat.S_ISLNK(mode):
+            return Kind.LINK
+        if stat.S_ISDIR(mode):
+            return Kind.FOLDER
+        if not stat.S_ISREG(mode):
+            return None
+        return Kind.EXECUTABLE if self._has_modes and mode & stat.S_IXUSR else Kind.FILE

@@ -54,6 +54,7 @@ class DocumentReader:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, type[Part]], _Parsed] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
         self.parsed = 0
 
     def read(self, tree: Tree, path: str, model: type[M], shown: str = "") -> Document[M] | None:
@@ -79,6 +80,24 @@ class DocumentReader:
                 self._remember(key, known)
         found, problems = known
         return Document(told, key[0], cast("M | None", found), tuple(p.at_path(told) for p in problems), path, tree)
+
+    def size(self, tree: Tree, folder: str, depth: int) -> tuple[int, int]:
+        """How many YAML files, and how many files and folders, are below `folder`, `depth` levels deep.
+
+        Equal folders are counted once, so that neither a large workspace nor one that unfolds without end costs much.
+        """
+        documents = entries = 0
+        for entry in tree.entries(folder):
+            entries += 1
+            if entry.kind is Kind.FILE:
+                documents += entry.name.endswith(".yaml")
+            elif entry.kind is Kind.FOLDER and depth > 1:
+                key = f"{entry.id} {depth}"
+                if key not in self._sizes or not entry.id:
+                    self._sizes[key] = self.size(tree, f"{folder}/{entry.name}", depth - 1)
+                documents += self._sizes[key][0]
+                entries += self._sizes[key][1]
+        return documents, entries
 
     def _remember(self, key: tuple[str, type[Part]], parsed: _Parsed) -> None:
         if len(self._known) >= _MAX_CACHED:

@@ -43,7 +43,20 @@ def workspace_problems(workspace: Workspace) -> tuple[Problem, ...]:
     document = workspace.document
     if document is None:
         return (Problem.of("HP113", layout.WORKSPACE, "there is no headpin.yaml", remedy="run 'headpin init'"),)
-    return (*document.problems, *_hidden_folders(workspace.tree))
+    return (*document.problems, *_hidden_folders(workspace.tree), *_size_problems(workspace))
+
+
+def _size_problems(workspace: Workspace) -> Iterator[Problem]:
+    """More documents than the workspace's own bound: nothing is read of them."""
+    documents, entries = workspace.size
+    if documents > workspace.limits.documents or entries > _FILES_PER_DOCUMENT * workspace.limits.documents:
+        yield _too_many(workspace)
+
+
+def _too_many(workspace: Workspace) -> Problem:
+    bound = workspace.limits.documents
+    said = f"more than {bound:,} documents, or {_FILES_PER_DOCUMENT * bound:,} files and folders among them"
+    return Problem.of("HP112", layout.WORKSPACE, said)
 
 
 def _hidden_folders(tree: Tree) -> Iterator[Problem]:
@@ -267,11 +280,17 @@ def _pin_rules(workspace: Workspace, environment: str, agent: AgentName, path: s
         yield Problem.of("HP303", path, f"there is no agent {agent}", remedy=remedy)
 
 
-def check(workspace: Workspace, tracked_head_so_far: Mapping[str, bool] | None = None) -> tuple[Problem, ...]:
+InUse = Mapping[tuple[str, AgentName], tuple[Snapshot, ...]]
+"""By environment and agent, the snapshots that are served and pinned."""
+
+
+def check(
+    workspace: Workspace, tracked_head_so_far: Mapping[str, bool] | None = None, in_use: InUse | None = None
+) -> tuple[Problem, ...]:
     """Every problem of every document, sorted by place.
 
     `tracked_head_so_far` tells of environments that run already whether they track head, for the rules
-    about a change.
+    about a change; `in_use` which snapshots own layers have to fit besides main's own.
     """
     places, found = _scan(workspace)
     if any(problem.code == "HP112" for problem in found):
@@ -292,7 +311,7 @@ def check(workspace: Workspace, tracked_head_so_far: Mapping[str, bool] | None =
     for agent in workspace.all_agents():
         found += agent_problems(workspace, agent)
     for place in places:
-        found += _place_problems(workspace, place)
+        found += _place_problems(workspace, place, in_use or {})
     return tuple(sorted(set(found)))
 
 
@@ -309,8 +328,7 @@ def _scan(workspace: Workspace) -> tuple[list[Place], list[Problem]]:
         elif place is not None:
             places.append(place)
         if len(places) > bound or number > _FILES_PER_DOCUMENT * bound:
-            said = f"more than {bound:,} documents, or {_FILES_PER_DOCUMENT * bound:,} files and folders among them"
-            return places, [Problem.of("HP112", layout.WORKSPACE, said)]
+            return places, [_too_many(workspace)]
     return places, found
 
 
@@ -342,7 +360,7 @@ def _own_problems(problems: tuple[Problem, ...], folder: str) -> list[Problem]:
     return [problem for problem in problems if problem.path.startswith(folder)]
 
 
-def _place_problems(workspace: Workspace, place: Place) -> list[Problem]:
+def _place_problems(workspace: Workspace, place: Place, in_use: InUse) -> list[Problem]:
     if place.kind == "pin":
         return [
             *pin_problems(workspace, place.environment, place.agent_name),
@@ -354,7 +372,7 @@ def _place_problems(workspace: Workspace, place: Place) -> list[Problem]:
         return [
             problem
             for environment in workspace.environments
-            for problem in _misfits(workspace, environment, place.agent_name)
+            for problem in _misfits(workspace, environment, place.agent_name, in_use)
         ]
     return []
 
@@ -384,17 +402,26 @@ def _unreachable(workspace: Workspace, place: Place, path: str) -> list[Problem]
     return [Problem.of("HP321", path, said)]
 
 
-def _misfits(workspace: Workspace, environment: str, agent: AgentName) -> list[Problem]:
-    """Own layers against the shared layers at head: an error where head is what runs, else a warning."""
-    snapshot, own = workspace.snapshot(agent), workspace.own_layers(environment, agent)
-    if snapshot is None or own is None or not snapshot.is_valid or not is_usable(own):
+def _misfits(workspace: Workspace, environment: str, agent: AgentName, in_use: InUse) -> list[Problem]:
+    """Own layers against the shared layers that they are joined with.
+
+    An error with those that are served or pinned, a warning with those at head that are to come.
+    """
+    own = workspace.own_layers(environment, agent)
+    if own is None or not is_usable(own):
         return []
-    if not any(stage.environment == environment for stage in workspace.stages(agent.project)):
-        return []
-    found = resolve(snapshot, own)[1]
-    if environment == workspace.head_environment:
+    used = in_use.get((environment, agent), ())
+    found = [problem for snapshot in used for problem in resolve(snapshot, own)[1]]
+    snapshot = workspace.snapshot(agent)
+    if snapshot is None or not snapshot.is_valid or any(snapshot.id == other.id for other in used):
         return found
-    return [Problem.of("HP322", p.path, f"in {environment}: {p.message}", line=p.line, column=p.column) for p in found]
+    if not any(stage.environment == environment for stage in workspace.stages(agent.project)):
+        return found
+    to_come = resolve(snapshot, own)[1]
+    if environment == workspace.head_environment:
+        return to_come
+    told = ((problem, f"in {environment}: {problem.message}") for problem in to_come)
+    return found + [Problem.of("HP322", p.path, said, line=p.line, column=p.column) for p, said in told]
 
 
 def is_usable(own: OwnLayers) -> bool:

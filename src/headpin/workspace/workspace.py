@@ -43,6 +43,12 @@ class Workspace:
         """`headpin.yaml`."""
         return self._reader.read(self.tree, layout.WORKSPACE, WorkspaceDocument)
 
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """How many YAML files, and how many files and folders, are in headpin's folders."""
+        found = [self._reader.size(self.tree, top, layout.MAX_DEPTH) for top in layout.READ_FOLDERS]
+        return sum(documents for documents, _ in found), sum(entries for _, entries in found)
+
     @property
     def limits(self) -> Limits:
         """The workspace's bounds; the defaults where `headpin.yaml` cannot be read."""
