@@ -18,6 +18,8 @@ _WORDS = {
     EventKind.ROLLED_FORWARD: "Return",
     EventKind.RECONFIGURED: "Reconfigure",
     EventKind.SCALED: "Scale",
+    EventKind.STOPPED: "Stop",
+    EventKind.RESUMED: "Start",
     EventKind.SUPERSEDED: "Pass over",
     EventKind.HELD: "Hold",
     EventKind.REMOVED: "Remove",
@@ -79,7 +81,7 @@ def _subject(environment: str, config: Revision, changed: Sequence[DeploymentRep
 
 def _line(report: DeploymentReport) -> str:
     environment = report.situation.environment
-    place = {"Roll back": "in", "Hold": "in", "Remove": "from", "Reconfigure": "in", "Scale": "in"}
+    place = {**dict.fromkeys(("Roll back", "Hold", "Reconfigure", "Scale", "Stop", "Start"), "in"), "Remove": "from"}
     word = _word(report)
     return f"{word} {report.agent} {place.get(word, 'to')} {environment}: {_now(report)}"
 

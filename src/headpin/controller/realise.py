@@ -167,7 +167,7 @@ def _rendered(render: RenderInput) -> Rendered:
     scaling = render.effective.scaling
     return Rendered(
         render.digest(),
-        Scale(scaling.min_replicas, scaling.max_replicas, scaling.target_cpu),
+        Scale(scaling.min_replicas, scaling.max_replicas, scaling.target_cpu, scaling.stopped),
         render.effective.secrets,
     )
 

@@ -145,3 +145,9 @@ class Defaults(Settings):
 
 class OwnLayer(Settings):
     """Own settings of a project or an agent in one environment: they apply at merge."""
+
+    stopped: bool | None = Field(
+        None,
+        description="true: no pods and no autoscaler; release, pin and manifests remain. "
+        "false overrules the project. Default false.",
+    )

@@ -154,10 +154,12 @@ def _record_mapping(record: Record) -> dict[str, Any]:
 
 
 def _scale_mapping(scale: Scale) -> dict[str, int]:
+    stopped = {"stopped": True} if scale.stopped else {}
     return {
         "minReplicas": scale.min_replicas,
         "maxReplicas": scale.max_replicas,
         "targetCPU": scale.target_cpu,
+        **stopped,
     }
 
 
@@ -195,7 +197,7 @@ def _served(value: Mapping[str, Any]) -> Served:
         parse_time(value["since"]),
         value["config"],
         value["digest"],
-        Scale(scale["minReplicas"], scale["maxReplicas"], scale["targetCPU"]),
+        Scale(scale["minReplicas"], scale["maxReplicas"], scale["targetCPU"], scale.get("stopped", False)),
         tuple(value.get("uses", {}).get("secrets", ())),
     )
 

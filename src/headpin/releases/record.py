@@ -66,11 +66,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Pods at least and at most, and the CPU use in percent that an autoscaler aims at."""
+    """Pods at least and at most, and the CPU use in percent that an autoscaler aims at; none at all when stopped."""
 
     min_replicas: int
     max_replicas: int
     target_cpu: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,9 @@ def _served(
     now: datetime,
     config: Revision,
 ) -> Served:
+    status = Status.STOPPED if rendered.scale.stopped else Status.DEPLOYED
     if before is None or before.release != release:
-        return Served(release, version, Status.DEPLOYED, now, config, rendered.digest, rendered.scale, rendered.secrets)
+        return Served(release, version, status, now, config, rendered.digest, rendered.scale, rendered.secrets)
     same = (before.digest, before.scale) == (rendered.digest, rendered.scale)
     if same and before.version == version:
         return before
@@ -109,6 +110,7 @@ def _served(
     return replace(
         before,
         version=version,
+        status=status,
         config=applied,
         digest=rendered.digest,
         scale=rendered.scale,
@@ -122,9 +124,16 @@ def _serving_events(
     events = []
     if decision.kind is not None:
         events.append(_moved(decision, served.release, served.version, now, config))
-    if before is not None and before.release == served.release and before != served:
-        kind = EventKind.SCALED if before.digest == served.digest else EventKind.RECONFIGURED
+    if before is not None and before.release == served.release and before.digest != served.digest:
+        events.append(Event(EventKind.RECONFIGURED, now, config, served.version, served.release))
+    if before is not None and before.scale.stopped != served.scale.stopped:
+        kind = EventKind.STOPPED if served.scale.stopped else EventKind.RESUMED
         events.append(Event(kind, now, config, served.version, served.release))
+    elif before is None and served.scale.stopped:
+        events.append(Event(EventKind.STOPPED, now, config, served.version, served.release))
+    if before is not None and before.release == served.release and before.digest == served.digest:
+        same = replace(before.scale, stopped=served.scale.stopped) == served.scale
+        events += [] if same else [Event(EventKind.SCALED, now, config, served.version, served.release)]
     return events
 
 

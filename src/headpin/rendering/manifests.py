@@ -65,8 +65,8 @@ def _parts(render: RenderInput) -> list[_Part]:
         "configmap": any(content.text is not None for content in render.effective.files.values()),
         "deployment": True,
         "service": bool(render.agent.ports),
-        "horizontalpodautoscaler": scaling.max_replicas > scaling.min_replicas,
-        "poddisruptionbudget": scaling.min_replicas >= 2,  # noqa: PLR2004 - with one pod it would block every drain
+        "horizontalpodautoscaler": scaling.has_autoscaler,
+        "poddisruptionbudget": scaling.has_budget,
     }
     return [_Part(f"{kind}.yaml", f"{kind}.yaml.j2") for kind, is_wanted in wanted.items() if is_wanted]
 

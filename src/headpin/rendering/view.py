@@ -53,7 +53,7 @@ def view(render: RenderInput) -> dict[str, Any]:
         "data": data,
         "mounts": _mounts(effective.files, keys, agent.security.writable),
         "volumes": _volumes(effective.files, files_name, agent.security.writable),
-        "replicas": scaling.min_replicas if scaling.max_replicas == scaling.min_replicas else None,
+        "replicas": scaling.replicas,
         "min_replicas": scaling.min_replicas,
         "max_replicas": scaling.max_replicas,
         "target_cpu": scaling.target_cpu,

@@ -106,4 +106,6 @@ def _kind(before: Record, after: Record) -> EventKind | None:
         return EventKind.PROMOTED
     if before.served.digest != after.served.digest:
         return EventKind.RECONFIGURED
+    if before.served.scale.stopped != after.served.scale.stopped:
+        return EventKind.STOPPED if after.served.scale.stopped else EventKind.RESUMED
     return EventKind.SCALED if before.served.scale != after.served.scale else None

@@ -9,6 +9,7 @@ from headpin.tree.changes import Change, changed_paths
 from headpin.tree.disk import DiskTree
 from headpin.tree.hashing import blob_id, tree_id
 from headpin.tree.memory import MemoryTree
+from headpin.tree.overlay import OverlayTree
 from headpin.tree.tree import EMPTY, Entry, Kind, Tree, in_the_way, walk
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Entry",
     "Kind",
     "MemoryTree",
+    "OverlayTree",
     "Tree",
     "blob_id",
     "changed_paths",

@@ -22,6 +22,9 @@ MAX_FILES_BYTES = 900_000
 MAX_ANNOTATIONS_BYTES = 256 * 1024
 """What Kubernetes takes on one object, keys and values together."""
 
+_PODS = frozenset({"scaling", "stopped"})
+"""What decides about the number of pods: no gate keeps it."""
+
 Key = tuple[str, ...]
 AnyDocument = Document[Settings] | Document[Environment] | Document[OwnLayer]
 
@@ -37,11 +40,29 @@ class OwnLayers:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveScaling:
-    """Pods at least and at most, and the CPU use in percent that an autoscaler aims at."""
+    """Pods at least and at most, and the CPU use in percent that an autoscaler aims at; none at all when stopped."""
 
     min_replicas: int
     max_replicas: int
     target_cpu: int
+    stopped: bool = False
+
+    @property
+    def replicas(self) -> int | None:
+        """So many pods; None where an autoscaler decides."""
+        if self.stopped:
+            return 0
+        return None if self.has_autoscaler else self.min_replicas
+
+    @property
+    def has_autoscaler(self) -> bool:
+        """Whether the number of pods is decided between two bounds."""
+        return not self.stopped and self.max_replicas > self.min_replicas
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether disruptions are bounded: with one pod a bound would stop every drain of a node."""
+        return not self.stopped and self.min_replicas >= 2  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +94,16 @@ def resolve(
 ) -> tuple[Effective, list[Problem]]:
     """Effective settings of a valid snapshot under valid own layers, and where they do not fit together.
 
-    `scaling_from` takes only the number of pods from other own layers: what a blocked deployment does.
+    `scaling_from` takes only the number of pods, `stopped` included, from other own layers: what a blocked
+    deployment does.
     """
     found = _merge(_layers(snapshot, own))
     if scaling_from is not None:
         scaling = _merge(_layers(snapshot, scaling_from))
-        found.values = {key: value for key, value in found.values.items() if key[0] != "scaling"} | {
-            key: value for key, value in scaling.values.items() if key[0] == "scaling"
+        found.values = {key: value for key, value in found.values.items() if key[0] not in _PODS} | {
+            key: value for key, value in scaling.values.items() if key[0] in _PODS
         }
-        found.origins |= {key: layer for key, layer in scaling.origins.items() if key[0] == "scaling"}
+        found.origins |= {key: layer for key, layer in scaling.origins.items() if key[0] in _PODS}
     effective = _effective(found)
     return effective, list(_misfits(snapshot, effective))
 
@@ -125,6 +147,8 @@ def _said(settings: Settings) -> Iterator[tuple[Key, object]]:
     yield from ((("files", path), content) for path, content in settings.files.items())
     annotations = settings.service_account.annotations
     yield from ((("serviceAccount", "annotations", name), value) for name, value in annotations.items())
+    if isinstance(settings, OwnLayer) and settings.stopped is not None:
+        yield ("stopped",), settings.stopped
     if settings.image_pull_secrets is not None:
         yield ("imagePullSecrets",), settings.image_pull_secrets
     scaling = settings.scaling
@@ -165,6 +189,7 @@ def _effective(merged: _Merged) -> Effective:
             minimum,
             int(str(scaling.get("maxReplicas", minimum))),
             int(str(scaling.get("targetCPU", DEFAULT_TARGET_CPU))),
+            merged.values.get(("stopped",)) is True,
         ),
         requests=_requests({name: str(value) for name, value in under("resources", "requests").items()}, limits),
         limits=limits,
