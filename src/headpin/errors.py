@@ -4,8 +4,10 @@ The class is the retry policy::
 
     HeadpinError
     ├── UsageError        the command was used wrongly; exit 2; trying again is useless
+    ├── Refused           the rules do not allow it, as things stand; exit 1
     ├── PermanentError    stays so until the input changes; exit 3
     │   ├── NotARepository
+    │   ├── LocalChanges      files that nobody committed are in the way
     │   ├── HistoryMissing    a shallow or incomplete clone; the message says how to deepen it
     │   └── ObjectDamaged
     └── TemporaryError    may be gone in a while; try again with back-off; exit 3
@@ -31,12 +33,20 @@ class UsageError(HeadpinError):
     """The command line asks for something that does not exist or does not go together."""
 
 
+class Refused(HeadpinError):
+    """What is asked for is not allowed as things stand: a closed gate, a source that serves nothing."""
+
+
 class PermanentError(HeadpinError):
     """Trying again changes nothing until somebody changes the input."""
 
 
 class NotARepository(PermanentError):
     """There is no git repository, or no config repository, at the place named."""
+
+
+class LocalChanges(PermanentError):
+    """Files in a work tree that nobody committed would be overwritten."""
 
 
 class HistoryMissing(PermanentError):

@@ -4,6 +4,21 @@ Each is a value (files, and the message of their commit), so that it can be show
 Must never write itself.
 """
 
+from headpin.actions.change import Change
+from headpin.actions.layers import START, STOP, LayerEdit, layer_change, scaling
+from headpin.actions.pins import PinMove, promotion, rollback
 from headpin.actions.scaffold import Scaffold, scaffold
 
-__all__ = ["Scaffold", "scaffold"]
+__all__ = [
+    "START",
+    "STOP",
+    "Change",
+    "LayerEdit",
+    "PinMove",
+    "Scaffold",
+    "layer_change",
+    "promotion",
+    "rollback",
+    "scaffold",
+    "scaling",
+]

@@ -19,7 +19,7 @@ import typer
 from headpin import __version__
 from headpin.cli.terminal import Terminal
 from headpin.controller import Controller
-from headpin.errors import HeadpinError, UsageError
+from headpin.errors import HeadpinError, Refused, UsageError
 from headpin.git import Repository
 
 COMMANDS = (
@@ -30,6 +30,11 @@ COMMANDS = (
     "status",
     "history",
     "explain",
+    "promote",
+    "rollback",
+    "scale",
+    "stop",
+    "start",
     "pin",
     "render",
     "schema",
@@ -43,7 +48,7 @@ _WITH_VALUE = frozenset({"-C", "--directory", "--branch", "--color"})
 PROBLEMS, USED_WRONGLY, WORLD_FAILED, OUR_FAULT = 1, 2, 3, 70
 
 EXIT_CODES = (
-    "Exit codes: 0 fine; 1 problems found, or something is held; 2 used wrongly; "
+    "Exit codes: 0 fine; 1 problems found, something is held, or refused by a rule; 2 used wrongly; "
     "3 the world failed (network, lock, missing history)."
 )
 
@@ -117,12 +122,12 @@ def run(arguments: list[str]) -> int:
     """Runs one command line in this process; gives its exit code."""
     _load_commands(arguments)
     try:
-        app(arguments, prog_name="headpin")
+        app(_with_optional_names(arguments), prog_name="headpin")
     except SystemExit as done:  # typer tells wrong usage itself, and exits with 2
         return done.code if isinstance(done.code, int) else 0
     except HeadpinError as error:
         Terminal(_color_said(arguments)).error(error)
-        return USED_WRONGLY if isinstance(error, UsageError) else WORLD_FAILED
+        return _code_of(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -133,6 +138,21 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - a fault of ours, told as one
         return _report_crash(error, arguments)
     return 0
+
+
+def _code_of(error: HeadpinError) -> int:
+    if isinstance(error, UsageError):
+        return USED_WRONGLY
+    return PROBLEMS if isinstance(error, Refused) else WORLD_FAILED
+
+
+def _with_optional_names(arguments: list[str]) -> list[str]:
+    """``--branch`` after the command stands for a branch without a name: its name can only come after ``=``."""
+    command = _command_of(arguments)
+    if command not in COMMANDS:
+        return arguments
+    place = arguments.index(command)
+    return arguments[:place] + ["--branch=" if text == "--branch" else text for text in arguments[place:]]
 
 
 def _color_said(arguments: list[str]) -> str:

@@ -69,6 +69,19 @@ class Terminal:
         if not self.quiet:
             self.err.print(_text(parts, 0), soft_wrap=True)
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person sits here who can answer."""
+        return bool(sys.stdin and sys.stdin.isatty() and self.err.is_terminal)
+
+    def ask(self, question: str) -> str:
+        """What the person answers, without spaces around; "" at the end of the input."""
+        self.err.print(_text((question,), 0), end="", soft_wrap=True)
+        try:
+            return input().strip()
+        except EOFError:
+            return ""
+
     def raw(self, text: str) -> None:
         """Text for a program or a file, as it is."""
         sys.stdout.write(text)

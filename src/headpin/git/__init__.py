@@ -7,14 +7,17 @@ instant leaves the old state or the new one, and unreachable objects.
 Only this package imports pygit2, and only `headpin.git.program` starts a process.
 """
 
+from headpin.git.checkout import Checkout, checkouts_of
 from headpin.git.commits import CommitInfo, Signature
 from headpin.git.history import Range, Relation
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
+from headpin.git.upstream import Upstream
 from headpin.git.write import Changes, Folder, TreeRef
 
 __all__ = [
     "Changes",
+    "Checkout",
     "CommitInfo",
     "Folder",
     "GitTree",
@@ -25,7 +28,9 @@ __all__ = [
     "Repository",
     "Signature",
     "TreeRef",
+    "Upstream",
     "address_of",
+    "checkouts_of",
     "list_heads",
     "redacted",
 ]

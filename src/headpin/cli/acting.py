@@ -1,0 +1,287 @@
+"""What all commands that change main have in common: their options, what they show first, and how they ask.
+
+A command gives an intent; here it is previewed, confirmed, carried out and told.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from headpin.cli.app import Session
+from headpin.cli.arguments import complete_agents
+from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
+from headpin.controller.act import Actor, Done, Intent, Outside
+from headpin.controller.intents import ALL, AgentPattern
+from headpin.controller.proposal import Outcome, Proposal
+from headpin.errors import UsageError
+from headpin.releases import Release
+from headpin.releases.codec import gate_mapping
+from headpin.types import name_fault, short
+from headpin.workspace import Workspace
+
+_AUTHOR = re.compile(r"([^<>]*[^<>\s]) <([^<>\s]+@[^<>\s]+)>")
+_MAX_DIFF_LINES = 400
+
+AgentsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="AGENT...",
+        help="Agents, as project/agent; 'project/*' stands for all of a project.",
+        autocompletion=complete_agents,
+    ),
+]
+NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; the body of the commit message.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask; needed for production where nobody can be asked.")
+]
+PushOption = Annotated[
+    bool | None,
+    typer.Option("--push/--no-push", help="Push to main's upstream. [default: where there is one]", show_default=False),
+]
+BranchOption = Annotated[
+    str | None,
+    typer.Option(
+        "--branch",
+        metavar="[=NAME]",
+        help="Commit to a branch, for a pull request, instead of main. Without a name it gets one of its own.",
+    ),
+]
+AuthorOption = Annotated[
+    str | None,
+    typer.Option("--author", metavar="'NAME <ADDRESS>'", help="Who does this. [default: as git is configured]"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """The options of a command that changes main. `form` is the machine form asked for, if one is."""
+
+    dry_run: bool = False
+    yes: bool = False
+    push: bool | None = None
+    branch: str | None = None
+    author: str | None = None
+    form: str | None = None
+
+
+def patterns(workspace: Workspace, texts: Iterable[str], named: Callable[[str], object]) -> list[AgentPattern]:
+    """The agents that a person named. `named` checks a single one. Raises UsageError."""
+    found = []
+    for text in texts:
+        project, slash, agent = text.partition("/")
+        if slash and agent == ALL and not name_fault(project):
+            if project not in workspace.projects:
+                close = difflib.get_close_matches(project, workspace.projects, n=1, cutoff=0.5)
+                raise UsageError(
+                    f"there is no project {project}",
+                    remedy=f"did you mean {close[0]}/*?" if close else f"they are {', '.join(workspace.projects)}",
+                )
+        else:
+            named(text)
+        found.append(AgentPattern(project, agent))
+    return found
+
+
+def perform(session: Session, intent: Intent, how: How, environment: str, kind: str) -> None:
+    """Shows, asks, does and tells. `kind` names the machine form."""
+    if how.dry_run and how.branch is not None:
+        raise UsageError("--dry-run writes nothing, so there is no branch to name")
+    controller = session.controller
+    outside = Outside.IF_THERE if how.push is None else Outside.ALWAYS if how.push else Outside.NEVER
+    asker = _Asker(session, how, _is_production(session, environment), environment)
+    actor = Actor(controller, _author(session, how.author), outside, how.branch, asker.confirm)
+    if how.dry_run:
+        with session.terminal.working("looking"):
+            proposal = actor.preview(intent)
+        _tell(session, Done(proposal, None, ""), how, kind)
+        return
+    asker.refuse_unasked()
+    _tell(session, actor.act(intent), how, kind)
+
+
+def _is_production(session: Session, environment: str) -> bool:
+    document = session.controller.workspace().environments.get(environment)
+    return bool(document and document.model and document.model.production)
+
+
+def _author(session: Session, text: str | None) -> tuple[str, str]:
+    if text is not None:
+        found = _AUTHOR.fullmatch(text.strip())
+        if found is None:
+            raise UsageError(f"{text!r} is no author", remedy="write 'Name <address@example.com>'")
+        return found.group(1), found.group(2)
+    person = session.repository.author()
+    if person is None:
+        raise UsageError(
+            "git does not know who you are",
+            remedy="set user.name and user.email with 'git config', or name the author with --author",
+        )
+    return person
+
+
+@dataclass(slots=True)
+class _Asker:
+    """Asks the person, where there is one."""
+
+    session: Session
+    how: How
+    is_production: bool
+    environment: str
+
+    def refuse_unasked(self) -> None:
+        """Production without --yes, and nobody to ask."""
+        if self.is_production and not self.how.yes and not self.session.terminal.can_ask:
+            raise UsageError(
+                f"{self.environment} is a production environment, and nobody can be asked here",
+                remedy="look with --dry-run, then repeat the command with --yes",
+            )
+
+    def confirm(self, proposal: Proposal) -> bool:
+        """Whether to go on. A production environment asks twice."""
+        terminal = self.session.terminal
+        if self.how.yes or not terminal.can_ask:
+            return True
+        if not self.is_production:
+            return True
+        print_proposal(self.session, proposal, diff=False, to_errors=True)
+        if not terminal.ask(f"{proposal.change.subject}? [y/N] ").lower().startswith("y"):
+            return False
+        return terminal.ask(f"{self.environment} is production. Type its name to go on: ") == self.environment
+
+
+# ── telling ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tell(session: Session, done: Done, how: How, kind: str) -> None:
+    if how.form:
+        session.terminal.machine(kind, as_json(done, dry_run=how.dry_run), how.form)
+        return
+    terminal = session.terminal
+    proposal = done.proposal
+    if not proposal.change.files:
+        terminal.line("nothing to do: main says so already")
+        return
+    print_proposal(session, proposal, diff=how.dry_run)
+    if done.commit is None:
+        terminal.line(("dry run", BUSY), ": nothing was written")
+        return
+    where = f"{done.branch} at {done.pushed_to}" if done.pushed_to else done.branch
+    terminal.line(("committed", GOOD), f" {short(done.commit.id)} to {where}")
+    if done.behind:
+        terminal.note(("the files here did not follow: ", BAD), inert(done.behind))
+    on_main = done.branch == session.controller.main
+    for what, command in _next(done, on_main):
+        terminal.note((f"{what:9}", DIM), (command, STRONG))
+
+
+def _next(done: Done, on_main: bool) -> list[tuple[str, str]]:
+    if done.commit is None:
+        return []
+    if not on_main:
+        return [("next", "open a pull request and merge it" if done.pushed_to else f"git push origin {done.branch}")]
+    undo = f"git revert {short(done.commit.id)}"
+    return [("next", "headpin reconcile, or wait for the controller"), ("to undo", undo)]
+
+
+def print_proposal(session: Session, proposal: Proposal, *, diff: bool, to_errors: bool = False) -> None:
+    """What a change does, deployment by deployment."""
+    line = session.terminal.note if to_errors else session.terminal.line
+    line((inert(proposal.change.subject), STRONG))
+    for outcome in proposal.outcomes:
+        if len(proposal.outcomes) > 1:
+            line("  ", (f"{outcome.agent} in {outcome.environment}", STRONG))
+        for label, text, style in _facts(outcome):
+            line(f"    {label:9}", (inert(text), style))
+    for path in proposal.change.files:
+        line((f"    {'file':9}{path}", DIM))
+    if diff:
+        for outcome in proposal.outcomes:
+            for text in _diff_lines(outcome):
+                style = GOOD if text.startswith("+") else BAD if text.startswith("-") else DIM
+                line((f"    {inert(text)}", style))
+
+
+def _facts(outcome: Outcome) -> Iterable[tuple[str, str, str]]:
+    decision, served = outcome.decision, outcome.situation.record.served
+    if decision.kind is not None and decision.release is not None:
+        old = f"v{served.version} ({served.release})" if served else "nothing"
+        source = f", from {decision.source.environment}" if decision.source else ""
+        yield "serves", f"{old} → v{decision.version} ({decision.release}){source}", ""
+        yield from _release_facts(served.release if served else None, decision.release)
+    for gate in decision.gates:
+        word = "open" if gate.is_open else "waiting" if gate.is_waiting else "closed"
+        yield "gate", f"{gate.gate} is {word}: {gate.evidence}", GOOD if gate.is_open else BAD
+    changed = [name for name in {*outcome.before, *outcome.after} if outcome.before.get(name) != outcome.after.get(name)]
+    if changed:
+        lines = list(_diff_lines(outcome))
+        added = sum(text.startswith("+") and not text.startswith("+++") for text in lines)
+        removed = sum(text.startswith("-") and not text.startswith("---") for text in lines)
+        count = f"{len(changed)} manifest{'s' * (len(changed) != 1)}"
+        yield "renders", f"{count}, {added} lines added, {removed} removed", ""
+
+
+def _release_facts(old: Release | None, new: Release) -> Iterable[tuple[str, str, str]]:
+    if old is None or old.image != new.image:
+        yield "image", new.image, ""
+    if old is not None and old.settings != new.settings:
+        yield "settings", f"{short(old.settings)} → {short(new.settings)}", ""
+    if old is not None and old.content != new.content:
+        yield "content", f"{short(old.content or 'none')} → {short(new.content or 'none')}", ""
+
+
+def _diff_lines(outcome: Outcome) -> Iterable[str]:
+    """A unified diff of the manifests; a long one is cut, and says so."""
+    count = 0
+    for name in sorted({*outcome.before, *outcome.after}):
+        old, new = outcome.before.get(name, ""), outcome.after.get(name, "")
+        if old == new:
+            continue
+        path = f"{outcome.environment}/{outcome.agent}/{name}"
+        for text in difflib.unified_diff(
+            old.splitlines(), new.splitlines(), f"a/{path}" if old else "/dev/null", f"b/{path}", lineterm=""
+        ):
+            count += 1
+            if count > _MAX_DIFF_LINES:
+                yield f"… cut after {_MAX_DIFF_LINES} lines; 'headpin render' shows everything"
+                return
+            yield text
+
+
+def as_json(done: Done, *, dry_run: bool) -> dict[str, Any]:
+    """The machine form of a change."""
+    change = done.proposal.change
+    return {
+        "dryRun": dry_run,
+        "subject": change.subject,
+        "note": change.note or None,
+        "base": done.proposal.base.id,
+        "commit": done.commit.id if done.commit else None,
+        "branch": done.branch or None,
+        "pushedTo": done.pushed_to or None,
+        "files": sorted(change.files),
+        "deployments": [_outcome_json(outcome) for outcome in done.proposal.outcomes],
+    }
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    decision = outcome.decision
+    return {
+        "agent": str(outcome.agent),
+        "environment": outcome.environment,
+        "action": decision.action.value,
+        "reason": decision.reason,
+        "version": decision.version,
+        "release": decision.release.as_mapping() if decision.release else None,
+        "source": {"environment": decision.source.environment, "version": decision.source.version}
+        if decision.source
+        else None,
+        "gates": [gate_mapping(gate) for gate in decision.gates],
+        "diff": "\n".join(_diff_lines(outcome)) or None,
+    }

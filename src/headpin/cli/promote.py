@@ -1,0 +1,120 @@
+"""`headpin promote`: move pins to what the stage before serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headpin.cli.acting import (
+    AgentsArgument,
+    AuthorOption,
+    BranchOption,
+    DryRunOption,
+    How,
+    NoteOption,
+    PushOption,
+    YesOption,
+    patterns,
+    perform,
+)
+from headpin.cli.app import Session, app
+from headpin.cli.arguments import (
+    JsonOption,
+    Output,
+    OutputOption,
+    agent_named,
+    complete_environments,
+    environment_named,
+    machine_form,
+)
+from headpin.controller.intents import PromotionWish, to_promote
+from headpin.errors import UsageError
+
+_MAX_FILE = 131_072
+
+
+@app.command(epilog="Example: headpin promote support/triage --to prod --dry-run")
+def promote(
+    context: typer.Context,
+    agents: AgentsArgument,
+    to: Annotated[
+        str, typer.Option("--to", metavar="ENV", help="Where to.", autocompletion=complete_environments)
+    ],
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="ENV", help="From an earlier stage, where policy allows.", autocompletion=complete_environments
+        ),
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option("--release", metavar="REV|vN", help="One that ran earlier in the source.")
+    ] = None,
+    note: NoteOption = "",
+    use_source_config: Annotated[
+        bool,
+        typer.Option("--use-source-config", help="Write the source's effective variables and files into the target."),
+    ] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable in the target.")
+    ] = None,
+    set_file: Annotated[
+        list[str] | None, typer.Option("--set-file", metavar="PATH=FILE", help="Mount a file's text in the target.")
+    ] = None,
+    min_replicas: Annotated[int | None, typer.Option(min=0, help="Pods at least in the target.")] = None,
+    max_replicas: Annotated[int | None, typer.Option(min=0, help="Pods at most in the target.")] = None,
+    keep_stopped: Annotated[
+        bool, typer.Option("--keep-stopped", help="Leave a stopped deployment stopped; otherwise it starts.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    branch: BranchOption = None,
+    yes: YesOption = False,
+    push: PushOption = None,
+    author: AuthorOption = None,
+    output: OutputOption = Output.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Promote what the stage before serves: one commit that moves the pins, which anybody could have written by hand.
+
+    Everything is checked and rendered before anything is written. Several agents are one commit, all or none.
+    Typing it again retries it; 'git revert' of the commit takes it back.
+    """
+    session: Session = context.obj
+    workspace = session.controller.workspace()
+    target = environment_named(list(workspace.environment_order), to)
+    source = environment_named(list(workspace.environment_order), from_) if from_ else None
+    wish = PromotionWish(
+        target,
+        source,
+        release,
+        note,
+        use_source_config,
+        dict(_assigned(text, "--set") for text in set_ or ()),
+        {path: _text(session, name) for path, name in (_assigned(text, "--set-file") for text in set_file or ())},
+        min_replicas,
+        max_replicas,
+        keep_stopped,
+    )
+    meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
+    how = How(dry_run, yes, push, branch, author, machine_form(output, json))
+    perform(session, to_promote(session.controller, meant, wish), how, target, "Promotion")
+
+
+def _assigned(text: str, option: str) -> Sequence[str]:
+    name, mark, value = text.partition("=")
+    if not mark or not name:
+        raise UsageError(f"{option} takes NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def _text(session: Session, name: str) -> str:
+    place = session.directory / Path(name) if not Path(name).is_absolute() else Path(name)
+    place = place if place.exists() else Path(name)
+    if place.stat().st_size > _MAX_FILE:
+        raise UsageError(f"{name} has more than {_MAX_FILE:,} bytes", remedy="content: in agent.yaml takes more")
+    try:
+        return place.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name} is no UTF-8 text", remedy="content: in agent.yaml takes any bytes") from error

@@ -1,0 +1,59 @@
+"""`headpin scale`: how many pods."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headpin.cli.acting import (
+    AgentsArgument,
+    AuthorOption,
+    BranchOption,
+    DryRunOption,
+    How,
+    PushOption,
+    YesOption,
+    patterns,
+    perform,
+)
+from headpin.cli.app import Session, app
+from headpin.cli.arguments import (
+    EnvironmentOption,
+    JsonOption,
+    Output,
+    OutputOption,
+    agent_named,
+    environment_named,
+    machine_form,
+)
+from headpin.controller.intents import to_scale
+from headpin.errors import UsageError
+
+
+@app.command(epilog="Example: headpin scale support/triage --env staging --min 1 --max 4")
+def scale(
+    context: typer.Context,
+    agents: AgentsArgument,
+    env: EnvironmentOption,
+    minimum: Annotated[int | None, typer.Option("--min", min=0, max=1000, help="Pods at least.")] = None,
+    maximum: Annotated[
+        int | None, typer.Option("--max", min=0, max=1000, help="Pods at most; above --min an autoscaler decides.")
+    ] = None,
+    dry_run: DryRunOption = False,
+    branch: BranchOption = None,
+    yes: YesOption = False,
+    push: PushOption = None,
+    author: AuthorOption = None,
+    output: OutputOption = Output.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Set the number of pods in one environment, in the agent's own layer there. No gate can stop it."""
+    session: Session = context.obj
+    if minimum is None and maximum is None:
+        raise UsageError("nothing to set", remedy="name --min, --max, or both")
+    workspace = session.controller.workspace()
+    name = environment_named(list(workspace.environment_order), env)
+    meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
+    how = How(dry_run, yes, push, branch, author, machine_form(output, json))
+    perform(session, to_scale(meant, name, minimum, maximum), how, name, "Change")

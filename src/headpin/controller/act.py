@@ -1,0 +1,241 @@
+"""From what a person wants to one commit: decided on the newest main, checked, published, and decided anew when
+somebody else was first.
+
+Owns where the commit goes (main, or a branch for a pull request; here only, or upstream too) and that files on
+disk follow. A push that is refused is never rebased: the intent is decided again on what is there by then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from headpin.actions import Change
+from headpin.controller.proposal import Proposal, propose
+from headpin.controller.reconcile import Controller
+from headpin.controller.situations import Surroundings
+from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError
+from headpin.git import Checkout, CommitInfo, Repository, Signature, Upstream, checkouts_of
+from headpin.types import Revision, branch_fault
+
+MAX_TRIES = 12
+_FETCHED = ("env", "headpin/evidence")
+
+Intent = Callable[[Surroundings], Change]
+"""Decides by how things stand; raises Refused or UsageError. It is asked again when things moved meanwhile."""
+
+
+class Outside(Enum):
+    """Whether the upstream of main takes part."""
+
+    IF_THERE = "where main has an upstream"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The commit that was made, on `branch`; None where nothing had to change.
+
+    `pushed_to` names the remote that has it; `behind` says why the local branch or files did not follow.
+    """
+
+    proposal: Proposal
+    commit: CommitInfo | None
+    branch: str
+    pushed_to: str = ""
+    behind: str = ""
+
+
+@dataclass(slots=True)
+class Actor:
+    """A person, or a bot, who acts on a workspace.
+
+    `confirm` is shown what would be done before anything is written, and says whether to go on. `branch` is where
+    the commit goes instead of main: a name, or "" for one that is made from the change.
+    """
+
+    controller: Controller
+    author: tuple[str, str]
+    outside: Outside = Outside.IF_THERE
+    branch: str | None = None
+    confirm: Callable[[Proposal], bool] = lambda _: True
+    tries: int = MAX_TRIES
+    _agreed: Change | None = field(default=None, init=False)
+
+    def preview(self, intent: Intent) -> Proposal:
+        """What would be done. Writes nothing but what a fetch brings; raises Refused as `act` does."""
+        upstream = self._upstream()
+        return self._proposed(intent, self._base(upstream))
+
+    def act(self, intent: Intent) -> Done:
+        """Carries the intent out. Raises Refused when the rules forbid it or the person does not agree.
+
+        Raises Conflict when others were first so often that it gave up; typing it again goes on.
+        """
+        for attempt in range(1, self.tries + 1):
+            try:
+                return self._attempt(intent)
+            except (Conflict, RefLocked):
+                if attempt == self.tries:
+                    raise
+                time.sleep(random.uniform(0.01, min(2.0, 0.03 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable")
+
+    def _attempt(self, intent: Intent) -> Done:
+        upstream = self._upstream()
+        base = self._base(upstream)
+        proposal = self._proposed(intent, base)
+        if not proposal.change.files:
+            return Done(proposal, None, self.controller.main)
+        if self._agreed != proposal.change and not self.confirm(proposal):
+            raise Refused("not confirmed; nothing was written", remedy="--yes confirms without asking")
+        self._agreed = proposal.change
+        if self.branch is not None:
+            return self._on_a_branch(proposal, upstream)
+        commit = self._write(proposal)
+        return self._on_main(proposal, commit, upstream)
+
+    # ── deciding ─────────────────────────────────────────────────────────────────────────────────
+
+    def _upstream(self) -> Upstream | None:
+        """Where to fetch from and push to, freshly fetched; None for a repository that is alone."""
+        if self.outside is Outside.NEVER:
+            return None
+        found = self.controller.repository.upstream(self.controller.main)
+        if found is None:
+            if self.outside is Outside.ALWAYS:
+                raise Refused(
+                    f"{self.controller.main} has no upstream to push to",
+                    remedy=f"set one with 'git branch --set-upstream-to=origin/{self.controller.main}'",
+                )
+            return None
+        found.fetch(_FETCHED)
+        return found
+
+    def _base(self, upstream: Upstream | None) -> CommitInfo:
+        """Main's newest head: here, or upstream where that is further along."""
+        repository, main = self.controller.repository, self.controller.main
+        local = repository.ref(f"refs/heads/{main}")
+        theirs = repository.ref(upstream.tracking) if upstream else None
+        if theirs is None or local is None:
+            return repository.commit(theirs) if theirs else self.controller.main_head()
+        if repository.is_ancestor(local, theirs):
+            return repository.commit(theirs)
+        if repository.is_ancestor(theirs, local):
+            return repository.commit(local)
+        raise Refused(f"{main} and its upstream have diverged", remedy="bring them together with 'git pull' first")
+
+    def _proposed(self, intent: Intent, base: CommitInfo) -> Proposal:
+        around = self.controller.surroundings(base)
+        change = intent(around)
+        realiser = self.controller.realiser(around.workspace)
+        proposal = propose(around, realiser, base, change, self._signature(base))
+        refused = [outcome for outcome in proposal.outcomes if outcome.is_refused]
+        if refused:
+            told = "\n".join(f"{item.agent} in {item.environment}: {item.decision.reason}" for item in refused)
+            first = refused[0]
+            raise Refused(told, remedy=f"see 'headpin explain {first.agent} --env {first.environment}'")
+        return proposal
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────
+
+    def _signature(self, base: CommitInfo) -> Signature:
+        return Signature(*self.author, max(self.controller.clock(), base.committer.at))
+
+    def _write(self, proposal: Proposal) -> CommitInfo:
+        """The commit, on no branch yet."""
+        repository, base = self.controller.repository, proposal.base
+        tree = repository.writer.apply(base.tree, dict(proposal.change.files))
+        author = self._signature(base)
+        committer = Signature(*(repository.author() or self.author), author.at)
+        return repository.commit(
+            repository.commit_for_person(tree, [base.id], proposal.change.message, author, committer)
+        )
+
+    def _on_main(self, proposal: Proposal, commit: CommitInfo, upstream: Upstream | None) -> Done:
+        """Upstream first: what is there is done, whatever becomes of the files here."""
+        repository, main = self.controller.repository, self.controller.main
+        local = repository.ref(f"refs/heads/{main}")
+        checkouts = checkouts_of(repository.place, main) if local else ()
+        for checkout in checkouts:
+            checkout.check(local or commit.id, commit.id)
+        if upstream is None:
+            _move(repository, main, local, commit.id, checkouts)
+            return Done(proposal, commit, main)
+        upstream.push(commit.id, upstream.branch, repository.ref(upstream.tracking))
+        try:
+            _move(repository, main, local, commit.id, checkouts)
+        except (TemporaryError, LocalChanges) as error:
+            return Done(proposal, commit, main, upstream.remote, f"{error}; run 'git pull'")
+        return Done(proposal, commit, main, upstream.remote)
+
+    def _on_a_branch(self, proposal: Proposal, upstream: Upstream | None) -> Done:
+        repository = self.controller.repository
+        name = self.branch or branch_name(repository, proposal)
+        fault = branch_fault(name)
+        if fault:
+            raise Refused(f"{name!r} is no branch: {fault}")
+        there = repository.ref(f"refs/heads/{name}")
+        if there is None:
+            commit = self._write(proposal)
+            repository.move_ref(f"refs/heads/{name}", None, commit.id, proposal.change.subject)
+        else:
+            commit = repository.commit(there)
+            if not _says(repository, commit, proposal.change):
+                raise Refused(f"the branch {name} says something else", remedy="name another one with --branch=NAME")
+        if upstream is None:
+            return Done(proposal, commit, name)
+        known = repository.ref(f"refs/remotes/{upstream.remote}/{name}")
+        try:
+            upstream.push(commit.id, name, known)
+        except Conflict as error:
+            raise Refused(
+                f"the branch {name} is at {upstream.remote} already, and elsewhere",
+                remedy="fetch it and look; or name another one with --branch=NAME",
+            ) from error
+        return Done(proposal, commit, name, upstream.remote)
+
+
+def _move(
+    repository: Repository, main: str, old: Revision | None, new: Revision, checkouts: Sequence[Checkout]
+) -> None:
+    """The files first, then the ref: a crash in between leaves the change staged, never its reversal."""
+    followed: list[Checkout] = []
+    try:
+        for checkout in checkouts:
+            if old is not None:
+                checkout.follow(old, new)
+                followed.append(checkout)
+        repository.move_ref(f"refs/heads/{main}", old, new, f"headpin: {repository.commit(new).subject}")
+    except BaseException:
+        for checkout in followed:
+            checkout.follow(new, old or new)
+        raise
+
+
+def _says(repository: Repository, commit: CommitInfo, change: Change) -> bool:
+    """Whether the files of a commit are those of the change."""
+    tree = repository.tree_at(commit.tree)
+    return all((tree.read(path) if tree.entry(path) else None) == data for path, data in change.files.items())
+
+
+def branch_name(repository: Repository, proposal: Proposal) -> str:
+    """A name made from the change and from the commits that last touched its files.
+
+    The same change typed again gets the same name; the same promotion at a later time another.
+    """
+    files = proposal.change.files
+    last = {path: repository.last_change(proposal.base.id, path) for path in files}
+    content = {path: data.decode("utf-8", "replace") if data is not None else None for path, data in files.items()}
+    digest = hashlib.sha256(json.dumps([content, last], sort_keys=True).encode()).hexdigest()[:8]
+    verb = proposal.change.subject.split(" ", 1)[0].lower()
+    environment = next((outcome.environment for outcome in proposal.outcomes), "main")
+    agents = sorted({f"{outcome.agent.project}-{outcome.agent.agent}" for outcome in proposal.outcomes})
+    what = agents[0] if len(agents) == 1 else f"{len(agents)}-agents"
+    return f"headpin/{verb}/{environment}/{what}-{digest}"

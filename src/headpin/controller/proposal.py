@@ -1,0 +1,92 @@
+"""What a change of main would do, found out before anything of it is written.
+
+The documents are looked at with the change laid over them, and the same decisions and the same rendering as in
+a pass say what becomes of every deployment that it concerns. Must never write, not even an object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headpin.actions import Change
+from headpin.controller.fold import move_by
+from headpin.controller.realise import Realised, Realiser
+from headpin.controller.situations import Surroundings, situation_of
+from headpin.git import CommitInfo, Signature
+from headpin.releases import Action, Decision, Situation, Wanted, decide
+from headpin.tree import OverlayTree
+from headpin.types import AgentName
+from headpin.workspace import Workspace
+from headpin.workspace.layout import Place, classify
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One deployment under the change. `before` and `after` are its manifests, file name to text."""
+
+    agent: AgentName
+    environment: str
+    situation: Situation
+    decision: Decision
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the next pass would not carry the change out."""
+        return self.decision.action in (Action.HOLD, Action.WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change on top of `base`, and what it would do."""
+
+    change: Change
+    base: CommitInfo
+    outcomes: tuple[Outcome, ...]
+
+
+def propose(around: Surroundings, realiser: Realiser, base: CommitInfo, change: Change, person: Signature) -> Proposal:
+    """The proposal. `around` is how things stand at `base`, `realiser` renders with its documents.
+
+    Raises what reading and rendering raise; what the rules do not allow is an outcome.
+    """
+    tree = OverlayTree(around.workspace.tree, change.files)
+    workspace = Workspace(tree, realiser.reader)
+    commit = replace(base, parents=(base.id,), author=person, committer=person, message=change.message)
+    around = replace(around, workspace=workspace, head_move=move_by(commit, None))
+    realiser = realiser.over(workspace)
+    outcomes = []
+    for environment, agent in _concerned(workspace, change):
+        if environment in around.branches:
+            outcomes.append(_outcome(around, realiser, commit, environment, agent))
+    return Proposal(change, base, tuple(outcomes))
+
+
+def _concerned(workspace: Workspace, change: Change) -> list[tuple[str, AgentName]]:
+    """The deployments whose pin or own layer changes."""
+    places = (classify(path) for path in change.files)
+    found = (place for place in places if isinstance(place, Place) and place.environment and place.agent)
+    return sorted({(place.environment, place.agent_name) for place in found if workspace.has_agent(place.agent_name)})
+
+
+def _outcome(
+    around: Surroundings, realiser: Realiser, commit: CommitInfo, environment: str, agent: AgentName
+) -> Outcome:
+    branch = around.branches[environment]
+    situation = situation_of(around, environment, agent, ())
+    served, desired = situation.record.served, situation.desired
+    if isinstance(desired, Wanted) and (served is None or served.release != desired.release):
+        move = move_by(commit, desired.release)
+        situation = situation_of(around, environment, agent, (move,))
+    realised: Realised = realiser.realise(situation, decide(situation))
+    folder = f"manifests/{agent.project}/{agent.agent}"
+    before = {
+        entry.name: branch.tree.read(f"{folder}/{entry.name}").decode("utf-8", "replace")
+        for entry in branch.tree.entries(folder)
+    }
+    after = before if realised.files is None else dict(realised.files)
+    if realised.decision.action is Action.REMOVE:
+        after = {}
+    return Outcome(agent, environment, situation, realised.decision, before, after)

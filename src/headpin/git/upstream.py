@@ -1,0 +1,75 @@
+"""The upstream of a branch: fetching what is there, and pushing without ever overwriting it.
+
+It is the person's own remote, with the person's own git settings and credentials; headpin asks nothing on a
+terminal. A push names the commit that it expects at the other end, so that a lost race is seen and not undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headpin.errors import Conflict, PermanentError, SourceTrouble
+from headpin.git.program import run_git
+from headpin.git.remotes import redacted
+from headpin.types import Revision
+
+_SECONDS = 120.0
+_NOBODY = "0" * 40
+_LOST = ("non-fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to update ref", "already exists")
+"""How git and its servers say that somebody else was first: push(1), "OUTPUT", and receive-pack's reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The remote `remote` of the repository at `place`, and the `branch` there that a local branch follows."""
+
+    place: Path
+    remote: str
+    branch: str
+
+    @property
+    def tracking(self) -> str:
+        """The local ref that remembers where the branch is there."""
+        return f"refs/remotes/{self.remote}/{self.branch}"
+
+    def fetch(self, prefixes: Sequence[str] = ()) -> None:
+        """Brings the branch, and all branches below `prefixes`. Raises SourceTrouble when it does not answer."""
+        specs = [f"+refs/heads/{self.branch}:{self.tracking}"]
+        specs += [f"+refs/heads/{prefix}/*:refs/remotes/{self.remote}/{prefix}/*" for prefix in prefixes]
+        options = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"]
+        done = run_git(["fetch", *options, self.remote, *specs], seconds=_SECONDS, place=self.place)
+        if done.code != 0:
+            raise SourceTrouble(f"{self.remote} cannot be fetched: {_said(done.err)}")
+
+    def push(self, new: Revision, branch: str, expected: Revision | None) -> None:
+        """Moves `branch` there from `expected` (None: it must not exist) to `new`.
+
+        Raises Conflict when it is elsewhere, PermanentError when the server refuses, SourceTrouble when it does
+        not answer.
+        """
+        ref = f"refs/heads/{branch}"
+        lease = f"--force-with-lease={ref}:{expected or ''}"
+        done = run_git(
+            ["push", "--porcelain", "--no-verify", "--no-follow-tags", lease, self.remote, f"{new}:{ref}"],
+            seconds=_SECONDS,
+            place=self.place,
+        )
+        if done.code == 0:
+            return
+        refused = next((line for line in done.out.splitlines() if line.startswith("!")), "")
+        if any(reason in refused for reason in _LOST):
+            raise Conflict(f"{branch} moved at {self.remote} in the meantime")
+        if refused:
+            why = refused.rpartition("\t")[2].strip()
+            raise PermanentError(
+                f"{self.remote} refuses the push to {branch}: {redacted(why)} {_said(done.err)}".strip(),
+                remedy="if the branch is protected, use --branch and open a pull request",
+            )
+        raise SourceTrouble(f"{self.remote} cannot be pushed to: {_said(done.err)}")
+
+
+def _said(err: str) -> str:
+    lines = [line for line in err.splitlines() if line.strip() and not line.startswith(("To ", "hint:"))]
+    return redacted(" ".join(" ".join(lines).split()))[:500] or "git gave no reason"
