@@ -9,7 +9,8 @@ The class is the retry policy::
     │   ├── NotARepository
     │   ├── LocalChanges      files that nobody committed are in the way
     │   ├── HistoryMissing    a shallow or incomplete clone; the message says how to deepen it
-    │   └── ObjectDamaged
+    │   ├── ObjectDamaged
+    │   └── CannotEdit        a document cannot be changed as asked without touching the rest of it
     └── TemporaryError    may be gone in a while; try again with back-off; exit 3
         ├── Conflict      somebody else moved the ref; observe again and decide anew, at once
         ├── RefLocked
@@ -55,6 +56,10 @@ class HistoryMissing(PermanentError):
 
 class ObjectDamaged(PermanentError):
     """An object is in the repository but cannot be read."""
+
+
+class CannotEdit(PermanentError):
+    """A document has problems, or what is to change in it is not there or is written in an unusual way."""
 
 
 class TemporaryError(HeadpinError):

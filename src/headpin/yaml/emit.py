@@ -12,11 +12,11 @@ Value = str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 # Line breaks to a YAML 1.1 parser, invisible marks and text-direction marks: all written as escapes.
 _ESCAPED = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\uffff]")
 
-_LITERAL_TEXT = re.compile(
+VISIBLE = re.compile(
     r"[\t\n\x20-\x7e\u00a1-\u00ac\u00ae-\u061b\u061e-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff"
     r"\ue000-\ufefe\uff00-\uff60\U00010000-\U0001fffd]*"
 )
-"""Letters that a literal block holds as they are: no line breaks but ours, nothing invisible."""
+"""Letters that a block or quotes hold as they are: no line breaks but ours, nothing invisible."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z]{2,}")
 _NOT_PLAIN = frozenset({"yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
@@ -42,7 +42,7 @@ def literal(text: str, indent: int) -> str | None:
     lines = text.split("\n")
     fits = (
         "\n" in text
-        and _LITERAL_TEXT.fullmatch(text) is not None
+        and VISIBLE.fullmatch(text) is not None
         and bool(lines[0].strip())
         and lines[0][0] not in " \t"
         and not text.endswith("\n\n")

@@ -1,0 +1,224 @@
+"""Changes to documents that people wrote: what is not concerned stays as it is, byte for byte.
+
+Comments, quotes, the order of keys, indentation, blank lines, line endings and a missing last one: nothing but the
+lines of the changed values is touched. That is done by splicing the text where libyaml's events say that the
+values stand. A round trip through a library that keeps comments (ruamel.yaml) writes the whole document
+anew, and with it other quotes, widths and line endings; so there is none here. Every result is loaded again and
+compared with what the change means; must never return anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final
+
+import yaml
+
+from headpin.errors import CannotEdit
+from headpin.yaml.compose import is_list, is_mapping
+from headpin.yaml.emit import Value
+from headpin.yaml.load import Issue, Path, load
+from headpin.yaml.nodes import Child, Collection, read_nodes
+from headpin.yaml.splice import Splice
+
+
+class Delete(Enum):
+    """The type of `DELETE`."""
+
+    DELETE = "delete"
+
+
+DELETE: Final = Delete.DELETE
+"""Instead of a value: the key or item is to go."""
+
+Change = Value | Delete
+
+
+def edit(data: bytes, changes: Mapping[Path, Change]) -> bytes:
+    """The document `data` with all `changes`; the same bytes where they change no value.
+
+    Paths and positions are those of `data`; no path may lead through another. A value replaces what stands
+    there as a whole, a scalar in the quotes of the one before where they hold it. A missing key is added at the
+    end of its mapping, with the mappings above it; the position after the last item adds an item. What is to be
+    deleted and is not there, is no change. A mapping that a deletion empties goes with its key, but stays as
+    `{}` in a list and at the top; a list stays as `[]`. An empty document is a mapping without keys.
+
+    Raises CannotEdit for a document with problems, for a path through a scalar or with a key for a list, and
+    where the document is written so unusually that the change would touch more than its value.
+    """
+    text, value = _read(data)
+    for path, change in _in_order(changes):
+        changed = _value_with(value, path, change)
+        if not _same(changed, value):
+            text = _text_with(text, path, change)
+            _check(text, path, changed)
+            value = changed
+    return text.encode()
+
+
+def _read(data: bytes) -> tuple[str, dict[str, Any]]:
+    loaded = load(data)
+    if not loaded.issues:
+        return data.decode(), loaded.value
+    issue = loaded.issues[0]
+    if issue.code == "HP109":
+        text = data.decode()
+        node = read_nodes(text).node
+        if not isinstance(node, Collection) and node.value is None:
+            return text, {}
+    raise CannotEdit(f"the document has a problem: {_told(issue)}", remedy="run 'headpin validate'")
+
+
+def _told(issue: Issue) -> str:
+    return f"{issue.line}:{issue.column}: {issue.code} {issue.message}"
+
+
+def _shown(path: Path) -> str:
+    return ".".join(str(step) for step in path)
+
+
+def _in_order(changes: Mapping[Path, Change]) -> list[tuple[Path, Change]]:
+    """Values first, so that a mapping of which all is exchanged stays; then deletions, later positions first."""
+    for path in changes:
+        if not path:
+            raise CannotEdit("a document cannot be replaced by an edit")
+        for length in range(1, len(path)):
+            if path[:length] in changes:
+                raise CannotEdit(f"{_shown(path[:length])} and {_shown(path)} cannot both be changed")
+    gone = [path for path, change in changes.items() if change is DELETE]
+    gone.sort(key=lambda path: [(step, "") if isinstance(step, int) else (-1, step) for step in path], reverse=True)
+    return [*((path, change) for path, change in changes.items() if change is not DELETE), *((p, DELETE) for p in gone)]
+
+
+# ── Values ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _value_with(value: dict[str, Any], path: Path, change: Change) -> Any:
+    """What the document means after `change`."""
+    if isinstance(change, Delete):
+        left = _without(value, path, 0)
+        return {} if left is DELETE else left
+    return _with(value, path, 0, change)
+
+
+def _with(value: Any, path: Path, depth: int, new: Value) -> Any:
+    if depth == len(path):
+        return _plain_value(new)
+    step = path[depth]
+    if isinstance(step, str) and (value is None or isinstance(value, dict)):
+        old = value or {}
+        return {**old, step: _with(old.get(step), path, depth + 1, new)}
+    if isinstance(step, int) and (value is None or isinstance(value, tuple)):
+        items = list(value or ())
+        if 0 <= step <= len(items):
+            items[step : step + 1] = [_with(items[step] if step < len(items) else None, path, depth + 1, new)]
+            return tuple(items)
+    raise _no_way(value, path, depth)
+
+
+def _without(value: Any, path: Path, depth: int) -> Any:
+    """`value` without what stands at `path`; `DELETE` where it was a mapping and nothing is left."""
+    if depth == len(path):
+        return DELETE
+    step = path[depth]
+    if value is None:
+        return None
+    if isinstance(step, str) and isinstance(value, dict):
+        if step not in value:
+            return value
+        below = _without(value[step], path, depth + 1)
+        left = {key: below if key == step else old for key, old in value.items() if key != step or below is not DELETE}
+        return left or DELETE
+    if isinstance(step, int) and isinstance(value, tuple):
+        if not 0 <= step < len(value):
+            return value
+        below = _without(value[step], path, depth + 1)
+        is_item = depth + 1 == len(path)
+        items = () if is_item else ({} if below is DELETE else below,)
+        return (*value[:step], *items, *value[step + 1 :])
+    raise _no_way(value, path, depth)
+
+
+def _no_way(value: Any, path: Path, depth: int) -> CannotEdit:
+    step = path[depth]
+    above = _shown(path[:depth]) or "the document"
+    if isinstance(value, dict):
+        return CannotEdit(f"{above} is a mapping: it has no position {step}")
+    if isinstance(value, tuple):
+        return CannotEdit(f"{above} is a list of {len(value)}: it has no {step}")
+    if value is None:
+        return CannotEdit(f"{above} is not there: it has no position {step}")
+    return CannotEdit(f"{above} is a single value: it has no {step}")
+
+
+def _plain_value(value: Value) -> Any:
+    """`value` as `load` gives it."""
+    if is_mapping(value):
+        return {key: _plain_value(below) for key, below in value.items()}
+    return tuple(_plain_value(item) for item in value) if is_list(value) else value
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Whether two loaded values are equal, their keys in the same order; 1 and true are not."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return list(left) == list(right) and all(_same(left[key], right[key]) for key in left)
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+# ── Text ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _text_with(text: str, path: Path, change: Change) -> str:
+    """`text` with a change that `_value_with` found possible and not without effect."""
+    trail = [read_nodes(text)]
+    splice = Splice(text)
+    for depth, step in enumerate(path):
+        child = _child(trail[-1], step)
+        if child is not None:
+            trail.append(child)
+        elif not isinstance(change, Delete):
+            return _grown(splice, trail, path[depth:], change)
+    return _shrunk(splice, trail) if isinstance(change, Delete) else splice.replaced(trail, change)
+
+
+def _child(above: Child, step: str | int) -> Child | None:
+    if not isinstance(above.node, Collection):
+        return None
+    return next((child for child in above.node.children if child.key == step), None)
+
+
+def _grown(splice: Splice, trail: list[Child], path: Path, value: Value) -> str:
+    """With `value` at `path` below the end of the trail, where there is nothing of it yet."""
+    for step in reversed(path[1:]):
+        value = {step: value} if isinstance(step, str) else [value]
+    node, key = trail[-1].node, path[0]
+    if isinstance(node, Collection) and node.children:
+        return splice.added(trail, key, value)
+    return splice.replaced(trail, {key: value} if isinstance(key, str) else [value])
+
+
+def _shrunk(splice: Splice, trail: list[Child]) -> str:
+    """Without the entry at the end of the trail, and without the mappings that it leaves empty."""
+    while len(trail) > 1:
+        above = trail[-2]
+        if not isinstance(above.node, Collection) or len(above.node.children) > 1:
+            return splice.removed(trail)
+        trail = trail[:-1]
+        if len(trail) > 1 and (isinstance(above.key, int) or above.node.listed):
+            return splice.replaced(trail, [] if above.node.listed else {})
+    return splice.emptied(trail[0])
+
+
+def _check(text: str, path: Path, expected: Any) -> None:
+    """Raises CannotEdit unless `text` loads as `expected`."""
+    try:
+        loaded = load(text.encode())
+    except (UnicodeEncodeError, yaml.YAMLError) as error:
+        raise CannotEdit(f"{_shown(path)} cannot take a text that is not Unicode") from error
+    if loaded.issues:
+        raise CannotEdit(f"{_shown(path)} cannot be changed so: {_told(loaded.issues[0])}", remedy="edit the file")
+    if not _same(loaded.value, expected):
+        raise CannotEdit(f"changing {_shown(path)} would change more than that", remedy="edit the file by hand")

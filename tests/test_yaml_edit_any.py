@@ -1,0 +1,128 @@
+"""Edits of any document: what it means afterwards, and that nothing else was touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headpin.yaml import DELETE, Change, Path, edit, load
+from tests.documents import Written, documents, keys, values
+
+import os
+EXAMPLES = int(os.environ.get("EX", "400"))
+
+
+def paths_of(value: Any, above: Path = ()) -> list[Path]:
+    """Every path in `value`, in the order of the document."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+    found: list[Path] = []
+    for step, below in steps:
+        found += [(*above, step), *paths_of(below, (*above, step))]
+    return found
+
+
+def at(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+@st.composite
+def new_paths(draw: st.DrawFn, value: dict[str, Any]) -> Path:
+    """The path of something that is not in `value` yet, and can be."""
+    above = draw(st.sampled_from([(), *(path for path in paths_of(value) if not isinstance(at(value, path), (str, int)))]))
+    there = at(value, above)
+    if isinstance(there, tuple):
+        return (*above, len(there), *draw(st.lists(keys, max_size=1)))
+    new = draw(keys.filter(lambda key: key not in (there or {})))
+    return (*above, new, *draw(st.lists(keys, max_size=2)))
+
+
+@st.composite
+def changes_to(draw: st.DrawFn, value: dict[str, Any], most: int = 4) -> dict[Path, Change]:
+    """Changes that go together: no path leads through another, and no position is added twice."""
+    old = st.tuples(st.sampled_from(paths_of(value)), values | st.just(DELETE))
+    new = st.tuples(new_paths(value), values)
+    changes: dict[Path, Change] = {}
+    for path, change in draw(st.lists(old | new, min_size=1, max_size=most)):
+        if not any(path[: len(other)] == other or other[: len(path)] == path for other in changes):
+            changes[path] = change
+    return changes
+
+
+# ── What a document means after changes, said anew ─────────────────────────────────────────────────────
+
+
+def thawed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: thawed(below) for key, below in value.items()}
+    return [thawed(below) for below in value] if isinstance(value, (tuple, list)) else value
+
+
+def expected(value: Any, changes: dict[Path, Change]) -> Any:
+    top = {"top": thawed(value)}
+    for path, change in changes.items():
+        if change is not DELETE:
+            _put(top, ("top", *path), thawed(change))
+    removed = [("top", *path) for path, change in changes.items() if change is DELETE]
+    for path in removed:
+        at(top, path[:-1])[path[-1]] = DELETE
+    return _cleaned(top["top"], top=True)
+
+
+def _put(there: Any, path: Path, new: Any) -> None:
+    for step, following in zip(path, (*path[1:], None), strict=True):
+        below = new if following is None else [] if isinstance(following, int) else {}
+        if isinstance(there, list) and step == len(there):
+            there.append(below)
+        elif following is None or (isinstance(there, dict) and there.get(step) is None) or there[step] is None:
+            there[step] = below
+        there = there[step]
+
+
+def _cleaned(value: Any, top: bool = False) -> Any:
+    """`value` without what is marked, and without the mappings that this empties."""
+    if isinstance(value, list):
+        items = [{} if (kept := _cleaned(item)) is DELETE and item is not DELETE else kept for item in value]
+        return [item for item in items if item is not DELETE]
+    if not isinstance(value, dict) or not value:
+        return value
+    left = {key: kept for key, below in value.items() if (kept := _cleaned(below)) is not DELETE}
+    return left if left or top else DELETE
+
+
+def pairs(value: Any) -> Any:
+    """`value` such that equality also compares types and the order of keys."""
+    if isinstance(value, dict):
+        return [(key, pairs(below)) for key, below in value.items()]
+    return [pairs(below) for below in value] if isinstance(value, (tuple, list)) else (type(value), value)
+
+
+def is_subsequence(part: str, whole: str) -> bool:
+    rest = iter(whole)
+    return all(letter in rest for letter in part)
+
+
+# ── Properties ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(documents(), st.data())
+def test_the_result_means_what_the_changes_say_and_other_entries_stay(written: Written, data: st.DataObject) -> None:
+    value = load(written.data).value
+    if not value:
+        value = {}
+    changes = data.draw(changes_to(value)) if value else {("a",): 1}
+    result = edit(written.data, changes)
+    loaded = load(result)
+    assert not loaded.issues
+    assert pairs(loaded.value) == pairs(expected(value, changes))
+    text, position = result.decode(), 0
+    for key, own in written.entries.items():
+        for comment in written.comments[key]:
+            position = text.index(comment, position) + len(comment)
+        if not any(path[0] == key for path in changes):
+            position = text.index(own, position) + len(own)
+    assert edit(result, {path: new for path, new in changes.items() if not any(isinstance(s, int) for s in path)}) == result
