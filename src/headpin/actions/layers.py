@@ -9,7 +9,8 @@ from headpin.actions.change import Change
 from headpin.tree import Tree
 from headpin.types import AgentName
 from headpin.workspace.layout import agent_layer_path
-from headpin.yaml import DELETE, Delete, Path, Value, edit
+from headpin.yaml import DELETE, Path, Value, edit
+from headpin.yaml import Change as Edited
 
 _MAX_LISTED = 100
 
@@ -43,7 +44,7 @@ def edit_layer(tree: Tree, environment: str, agent: AgentName, change: LayerEdit
     """The agent's own layer after `change`; a document that says nothing any more goes."""
     path = agent_layer_path(agent, environment)
     before = tree.read(path) if tree.entry(path) else b""
-    values: dict[Path, Value | Delete] = {**dict.fromkeys(change.gone, DELETE), **change.values}
+    values: dict[Path, Edited] = {**dict.fromkeys(change.gone, DELETE), **change.values}
     if not values:
         return {}
     after = edit(before, values)

@@ -13,7 +13,8 @@ from headpin.releases.codec import format_release
 from headpin.tree import Tree
 from headpin.types import AgentName
 from headpin.workspace.layout import pin_path
-from headpin.yaml import DELETE, Delete, Path, Value, edit
+from headpin.yaml import DELETE, Path, edit
+from headpin.yaml import Change as Edited
 
 _MAX_LISTED = 100
 
@@ -51,7 +52,7 @@ def pin_text(before: bytes | None, release: Release) -> bytes:
     """The pin file of `release`. What a person wrote into the file before, comments above all, stays."""
     if before is None:
         return format_release(release).encode()
-    values: dict[Path, Value | Delete] = {(key,): value for key, value in release.as_mapping().items()}
+    values: dict[Path, Edited] = {(key,): value for key, value in release.as_mapping().items()}
     if release.content is None:
         values[("content",)] = DELETE
     try:

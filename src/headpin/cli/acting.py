@@ -218,7 +218,9 @@ def _facts(outcome: Outcome) -> Iterable[tuple[str, str, str]]:
     for gate in decision.gates:
         word = "open" if gate.is_open else "waiting" if gate.is_waiting else "closed"
         yield "gate", f"{gate.gate} is {word}: {gate.evidence}", GOOD if gate.is_open else BAD
-    changed = [name for name in {*outcome.before, *outcome.after} if outcome.before.get(name) != outcome.after.get(name)]
+    changed = [
+        name for name in {*outcome.before, *outcome.after} if outcome.before.get(name) != outcome.after.get(name)
+    ]
     if changed:
         lines = list(_diff_lines(outcome))
         added = sum(text.startswith("+") and not text.startswith("+++") for text in lines)

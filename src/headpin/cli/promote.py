@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -40,13 +39,14 @@ _MAX_FILE = 131_072
 def promote(
     context: typer.Context,
     agents: AgentsArgument,
-    to: Annotated[
-        str, typer.Option("--to", metavar="ENV", help="Where to.", autocompletion=complete_environments)
-    ],
+    to: Annotated[str, typer.Option("--to", metavar="ENV", help="Where to.", autocompletion=complete_environments)],
     from_: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="ENV", help="From an earlier stage, where policy allows.", autocompletion=complete_environments
+            "--from",
+            metavar="ENV",
+            help="From an earlier stage, where policy allows.",
+            autocompletion=complete_environments,
         ),
     ] = None,
     release: Annotated[
@@ -102,7 +102,7 @@ def promote(
     perform(session, to_promote(session.controller, meant, wish), how, target, "Promotion")
 
 
-def _assigned(text: str, option: str) -> Sequence[str]:
+def _assigned(text: str, option: str) -> tuple[str, str]:
     name, mark, value = text.partition("=")
     if not mark or not name:
         raise UsageError(f"{option} takes NAME=VALUE, not {text!r}")

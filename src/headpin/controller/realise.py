@@ -43,11 +43,15 @@ class Realiser:
         templates: Mapping[int, TemplateSet],
     ) -> None:
         self._repository = repository
-        self._reader = reader
+        self.reader = reader
         self._workspace = workspace
         self._templates = templates
         self._applied: dict[str, Workspace] = {}
         self.rendered = 0
+
+    def over(self, workspace: Workspace) -> Realiser:
+        """The same with other documents."""
+        return Realiser(self._repository, self.reader, workspace, self._templates)
 
     def realise(self, situation: Situation, decision: Decision) -> Realised:
         """The decision with its files, or a hold in its place."""
@@ -92,7 +96,7 @@ class Realiser:
             found: Snapshot | Problem = head
         else:
             tree = self._repository.tree_at(release.settings)
-            found = read_snapshot(self._reader, tree, release.settings, agent, self._workspace.tree)
+            found = read_snapshot(self.reader, tree, release.settings, agent, self._workspace.tree)
         if isinstance(found, Problem):
             raise Misfit(str(found))
         if not found.is_valid:
@@ -128,7 +132,7 @@ class Realiser:
                 raise HistoryMissing(
                     f"this clone does not have the config revision {config}", remedy="fetch main's whole history"
                 )
-            known = Workspace(self._repository.tree(revision), self._reader)
+            known = Workspace(self._repository.tree(revision), self.reader)
             self._applied[config] = known
         return known
 

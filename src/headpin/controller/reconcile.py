@@ -79,6 +79,16 @@ class Controller:
         commit = self.repository.commit(revision) if revision else self.main_head()
         return Workspace(self.repository.tree_at(commit.tree), self.reader)
 
+    def surroundings(self, head: CommitInfo, followed: tuple[Followed, ...] = ()) -> Surroundings:
+        """How things stand with main at `head`; only the sources of `followed` are asked."""
+        workspace = self.workspace(head.id)
+        heads = Heads(self.repository, workspace, head.id, followed)
+        return Surroundings(workspace, self.branches(workspace), heads, head_move(head))
+
+    def realiser(self, workspace: Workspace) -> Realiser:
+        """What renders with the documents of `workspace`."""
+        return Realiser(self.repository, self.reader, workspace, self.templates)
+
     def branches(self, workspace: Workspace) -> dict[str, Branch]:
         """Every environment's branch, those that lost their document included."""
         return self._with_new(self._existing_branches(), workspace)

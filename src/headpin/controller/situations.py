@@ -146,6 +146,16 @@ def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
     )
 
 
+def stages_before(around: Surroundings, agent: AgentName, environment: str) -> tuple[tuple[Upstream, ...], bool]:
+    """The stages before `environment` as they stand, nearest first, and whether any of them may supply a release."""
+    stages = around.workspace.stages(agent.project)
+    position = next((n for n, stage in enumerate(stages) if stage.environment == environment), None)
+    if position is None:
+        return (), False
+    before = tuple(_upstream(around, agent, number) for number in range(position - 1, -1, -1))
+    return before, stages[position].promotion.source == "earlier"
+
+
 def _upstream(around: Surroundings, agent: AgentName, position: int) -> Upstream:
     workspace = around.workspace
     stages = workspace.stages(agent.project)

@@ -16,7 +16,7 @@ from headpin.releases.decide import (
     decide,
     held,
 )
-from headpin.releases.gates import Answer, Question, Upstream, ask_gates
+from headpin.releases.gates import Answer, Question, Upstream, ask_gates, sources
 from headpin.releases.plan import Planned, prune_excess
 from headpin.releases.record import (
     NEVER_RAN,
@@ -71,4 +71,5 @@ __all__ = [
     "prune_excess",
     "ran_as",
     "settle",
+    "sources",
 ]
