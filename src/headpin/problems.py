@@ -269,6 +269,33 @@ KINDS: dict[str, ProblemKind] = {
             "use ssh, or git's credential helper on the machine that runs headpin",
             _W,
         ),
+        ProblemKind(
+            "HP345",
+            "no address to fetch content from",
+            "An agent says 'content.mount: init', so its pods fetch their content from this repository, and "
+            "headpin.yaml does not say at which address a cluster reads it.",
+            "set delivery.repository in headpin.yaml, or say 'content.mount: configmap'",
+        ),
+        ProblemKind(
+            "HP346",
+            "content too large for ConfigMaps",
+            "A file of the content, or all of them together, exceed what Kubernetes takes in ConfigMaps.",
+            "say 'content.mount: init', or name fewer files under content",
+        ),
+        ProblemKind(
+            "HP347",
+            "content without a place",
+            "A release has a content snapshot, and the agent.yaml of its settings snapshot does not say where "
+            "content is mounted.",
+            "pin a release that ran as a whole: 'headpin pin' prints one",
+        ),
+        ProblemKind(
+            "HP348",
+            "content that cannot be mounted",
+            "A content snapshot holds a symbolic link or a submodule, or a name that Kubernetes does not mount "
+            "from a ConfigMap.",
+            "rename or replace the file named, or leave it out of content",
+        ),
     )
 }
 

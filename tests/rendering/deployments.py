@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -11,9 +12,9 @@ import yaml
 
 from headpin.controller.templates import built_in_templates
 from headpin.problems import Problem
-from headpin.rendering import KUSTOMIZATION, RenderInput, render_manifests
+from headpin.rendering import KUSTOMIZATION, MountedContent, RenderInput, render_manifests
 from headpin.tree import MemoryTree, Tree
-from headpin.types import AgentName
+from headpin.types import AgentName, TreeId
 from headpin.workspace import DocumentReader, Workspace, resolve
 from headpin.workspace.layout import agent_layer_path, agent_path
 from headpin.yaml import dump
@@ -49,8 +50,13 @@ class Rendered:
 
     @property
     def container(self) -> Any:
-        """The one container."""
+        """The agent's container."""
         return self.pod["containers"][0]
+
+    @property
+    def content_maps(self) -> list[Any]:
+        """The ConfigMaps of the content, in order."""
+        return [found for key, found in sorted(self.objects.items()) if key.startswith("ConfigMap content")]
 
 
 @cache
@@ -66,23 +72,42 @@ def deploy(
     environment: Mapping[str, Any] | None = None,
     name: AgentName = CART,
     version: int = 3,
+    delivery: Mapping[str, Any] | None = None,
+    content: Mapping[str, bytes] | None = None,
 ) -> Rendered:
-    """The agent of these documents in `prod`, rendered. Raises Refused."""
+    """The agent of these documents in `prod`, rendered, where `content` is what its release has. Raises Refused."""
     files = {
-        "headpin.yaml": "apiVersion: headpin/v1\n",
+        "headpin.yaml": dump({"apiVersion": "headpin/v1", **({"delivery": dict(delivery)} if delivery else {})}),
         "environments/prod.yaml": dump(dict(environment or {"namespace": "acme"})),
         agent_path(name): dump({**PLAIN, **(agent or {})}),
     }
     if own is not None:
         files[agent_layer_path(name, "prod")] = dump(dict(own))
-    return deploy_from(MemoryTree(files), "prod", name, version=version)
+    return deploy_from(MemoryTree(files), "prod", name, version=version, content=content)
 
 
-def deploy_from(tree: Tree, environment: str, name: AgentName, *, version: int = 3) -> Rendered:
+def deploy_from(
+    tree: Tree, environment: str, name: AgentName, *, version: int = 3, content: Mapping[str, bytes] | None = None
+) -> Rendered:
     """The agent `name` of a whole config repository, rendered. Raises Refused."""
     render = render_input(tree, environment, name, version)
+    if content is not None:
+        render = with_content(render, content, Workspace(tree, DocumentReader()))
     files = render_manifests(render, templates())
     return Rendered(render, files, read(files))
+
+
+def with_content(render: RenderInput, content: Mapping[str, bytes], workspace: Workspace) -> RenderInput:
+    """`render` for a release that has this content, mounted as its agent says."""
+    said = render.agent.content
+    assert said is not None
+    identity = TreeId(hashlib.sha1(repr(sorted(content.items())).encode()).hexdigest())
+    sizes = {path: len(data) for path, data in content.items()}
+    is_init = said.mount == "init"
+    mounted = MountedContent(
+        identity, said.mount, said.path, workspace.delivery if is_init else None, sizes, None if is_init else content
+    )
+    return replace(render, content=mounted)
 
 
 def render_input(tree: Tree, environment: str, name: AgentName, version: int = 3) -> RenderInput:
@@ -115,11 +140,14 @@ def render_input(tree: Tree, environment: str, name: AgentName, version: int = 3
 
 
 def read(files: Mapping[str, str]) -> dict[str, Any]:
-    """Every object by its kind, read by PyYAML, which like kubectl follows YAML 1.1."""
+    """Every object by its kind (``ConfigMap content 1`` and so on for content), read by PyYAML, which like kubectl
+    follows YAML 1.1."""
     objects = {}
     for name, text in files.items():
         if name != KUSTOMIZATION:
             found = yaml.load(text, yaml.CSafeLoader)
-            assert found["kind"] not in objects
-            objects[found["kind"]] = found
+            number = name.removeprefix("configmap-content-").removesuffix(".yaml")
+            key = found["kind"] if number == name.removesuffix(".yaml") else f"{found['kind']} content {number}"
+            assert key not in objects
+            objects[key] = found
     return objects

@@ -6,8 +6,9 @@ models, so that one can find fault with the other.
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -49,7 +50,8 @@ def faults(objects: Mapping[str, Any]) -> list[str]:
     """Everything that Kubernetes, in one of VERSIONS, would refuse in a deployment's objects."""
     found = []
     for version in VERSIONS:
-        for kind, value in objects.items():
+        for value in objects.values():
+            kind = value["kind"]
             problems = _validator(version, kind, value["apiVersion"]).iter_errors(value)
             found += [f"{version} {kind} {problem.json_path}: {problem.message}" for problem in problems]
     for value in objects.values():
@@ -58,7 +60,7 @@ def faults(objects: Mapping[str, Any]) -> list[str]:
 
 
 def _rules(value: Any, objects: Mapping[str, Any]) -> Iterator[str]:
-    yield from _metadata(value["metadata"])
+    yield from _metadata(value["metadata"], is_subdomain if value["kind"] == "ConfigMap" else is_label)
     match value["kind"]:
         case "ConfigMap":
             yield from _config_map(value)
@@ -77,10 +79,10 @@ def _unless(fits: object, message: str) -> Iterator[str]:
         yield message
 
 
-def _metadata(metadata: Any) -> Iterator[str]:
+def _metadata(metadata: Any, is_name: Callable[[str], bool]) -> Iterator[str]:
     name, namespace = metadata["name"], metadata["namespace"]
-    yield from _unless(_LABEL.fullmatch(name) and len(name) <= 63, f"the name {name}")
-    yield from _unless(_LABEL.fullmatch(namespace) and len(namespace) <= 63, f"the namespace {namespace}")
+    yield from _unless(is_name(name), f"the name {name}")
+    yield from _unless(is_label(namespace), f"the namespace {namespace}")
     yield from _labels(metadata["labels"])
     yield from _annotations(metadata.get("annotations", {}))
 
@@ -112,15 +114,23 @@ def is_config_key(key: str) -> bool:
     return _CONFIG_KEY.fullmatch(key) is not None and len(key) <= 253 and key != "." and not key.startswith("..")
 
 
+def is_label(name: str) -> bool:
+    """Whether Kubernetes takes `name` wherever a label is wanted."""
+    return _LABEL.fullmatch(name) is not None and len(name) <= 63
+
+
 def is_subdomain(name: str) -> bool:
     """Whether Kubernetes takes `name` for a ConfigMap, a Secret or a ServiceAccount."""
     return _SUBDOMAIN.fullmatch(name) is not None and len(name) <= 253
 
 
 def _config_map(value: Any) -> Iterator[str]:
-    for key in value["data"]:
+    texts, binary = value.get("data", {}), value.get("binaryData", {})
+    for key in (*texts, *binary):
         yield from _unless(is_config_key(key), f"the key {key}")
-    size = sum(len(text.encode()) for text in value["data"].values())
+    yield from _unless(not texts.keys() & binary.keys(), "a key stands under data and binaryData")
+    size = sum(len(text.encode()) for text in texts.values())
+    size += sum(len(base64.b64decode(data, validate=True)) for data in binary.values())
     yield from _unless(size <= 1024 * 1024, f"{size} bytes of data")
 
 
@@ -164,7 +174,10 @@ def _deployment(value: Any, objects: Mapping[str, Any]) -> Iterator[str]:
     yield from _port_names(container.get("ports", []))
     yield from _probes(container)
     yield from _resources(container["resources"])
-    yield from _volumes(pod, container, objects)
+    yield from _volumes(pod, objects)
+    for fetching in pod.get("initContainers", ()):
+        yield from _environment(fetching["env"])
+        yield from _resources(fetching["resources"])
     for text in (*container.get("command", ()), *container.get("args", ())):
         yield from _unless("\0" not in text, "a NUL in the command")
 
@@ -217,17 +230,25 @@ def _resources(resources: Any) -> Iterator[str]:
         yield from _unless(number(request) <= number(limit) * (1 + 1e-12), f"the request of {name} exceeds the limit")
 
 
-def _volumes(pod: Any, container: Any, objects: Mapping[str, Any]) -> Iterator[str]:
+def _volumes(pod: Any, objects: Mapping[str, Any]) -> Iterator[str]:
     volumes = {volume["name"]: volume for volume in pod.get("volumes", ())}
-    mounts = container.get("volumeMounts", [])
+    containers = [*pod.get("initContainers", ()), *pod["containers"]]
+    mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts", ())}
     yield from _unless(len(volumes) == len(pod.get("volumes", ())), "a volume's name stands twice")
-    yield from _unless(set(volumes) == {mount["name"] for mount in mounts}, "volumes and mounts differ")
-    paths = [mount["mountPath"] for mount in mounts]
-    yield from _unless(len(set(paths)) == len(paths), "something is mounted twice at one path")
+    yield from _unless(set(volumes) == mounted, "volumes and mounts differ")
     for name, volume in volumes.items():
-        yield from _unless(_LABEL.fullmatch(name) and len(name) <= 63, f"the volume {name}")
+        yield from _unless(is_label(name), f"the volume {name}")
         for item in volume.get("secret", {}).get("items", ()):
             yield from _unless(is_config_key(item["key"]), f"the secret's key {item['key']}")
+        yield from _projected(volume.get("projected", {}).get("sources", ()), objects)
+    for container in containers:
+        yield from _mounts(container, volumes, objects)
+
+
+def _mounts(container: Any, volumes: Mapping[str, Any], objects: Mapping[str, Any]) -> Iterator[str]:
+    mounts = container.get("volumeMounts", [])
+    paths = [mount["mountPath"] for mount in mounts]
+    yield from _unless(len(set(paths)) == len(paths), "something is mounted twice at one path")
     for mount in mounts:
         path, inside = mount["mountPath"], mount.get("subPath", "")
         yield from _unless(path.startswith("/") and ":" not in path, f"the mount path {path}")
@@ -236,3 +257,21 @@ def _volumes(pod: Any, container: Any, objects: Mapping[str, Any]) -> Iterator[s
             config = objects["ConfigMap"]
             yield from _unless(config["metadata"]["name"] == volumes[mount["name"]]["configMap"]["name"], "the map")
             yield from _unless(inside in config["data"], f"{inside} is not in the ConfigMap")
+
+
+def _projected(sources: Any, objects: Mapping[str, Any]) -> Iterator[str]:
+    """Core `validateProjectionSources`, and what kubelet's atomic writer refuses to write."""
+    maps = {found["metadata"]["name"]: found for found in objects.values() if found["kind"] == "ConfigMap"}
+    paths: list[str] = []
+    for source in sources:
+        found = maps.get(source["configMap"]["name"], {})
+        there = found.get("data", {}).keys() | found.get("binaryData", {}).keys()
+        for item in source["configMap"]["items"]:
+            path = item["path"]
+            paths.append(path)
+            yield from _unless(item["key"] in there, f"{item['key']} is not in its ConfigMap")
+            fits = not path.startswith(("/", "..")) and ".." not in path.split("/") and len(path) <= 4096
+            yield from _unless(fits and all(0 < len(part) <= 255 for part in path.split("/")), f"the path {path}")
+    yield from _unless(len(set(paths)) == len(paths), "two files are projected to one path")
+    folders = {"/".join(path.split("/")[:depth]) for path in paths for depth in range(1, path.count("/") + 1)}
+    yield from _unless(not folders & set(paths), "a file is projected in a folder's place")

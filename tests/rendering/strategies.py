@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from headpin.rendering import name_fault
 from headpin.types import RESERVED_NAMES, AgentName, path_fault
 
 LONGEST = 40
@@ -50,6 +51,42 @@ FILES = st.dictionaries(
     PATHS,
     st.one_of(st.fixed_dictionaries({"text": TEXTS}), st.fixed_dictionaries({"secret": SECRET_KEYS})),
     max_size=6,
+)
+
+# Any file of a source: text and not, names as git and headpin take them, none in a folder's place.
+BYTES_OF_FILES = st.one_of(
+    st.binary(max_size=60),
+    st.text(max_size=30).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs", "Cf", "Cc"]), max_size=30).map(str.encode),
+    st.sampled_from([b"", b"a\r\nb\r\n", b"\xef\xbb\xbfa", "\u0085\u2028\ufeff".encode(), b"a\0b", b"---\nkind: x\n"]),
+)
+
+
+def _is_folder(path: str, others: list[str]) -> bool:
+    return any(other.startswith(f"{path}/") for other in others)
+
+
+CONTENT_FILES = (
+    st.dictionaries(PATHS.map(lambda path: path[1:]), BYTES_OF_FILES, max_size=6)
+    .map(lambda files: {path: data for path, data in files.items() if not _is_folder(path, list(files))})
+    .map(lambda files: {path: data for path, data in files.items() if name_fault(path) is None})
+)
+DELIVERIES = st.one_of(
+    st.just({"repository": "http://git.example.com/acme/config.git"}),
+    st.fixed_dictionaries(
+        {"repository": st.just("https://git.example.com/acme/config.git")},
+        optional={"credentials": st.fixed_dictionaries({"secret": SUBDOMAINS})},
+    ),
+    st.fixed_dictionaries(
+        {
+            "repository": st.sampled_from(["git@git.example.com:acme/config.git", "ssh://git.example.com:22/config"]),
+            "credentials": st.fixed_dictionaries({"secret": SUBDOMAINS}),
+        },
+        optional={"gitImage": st.just("registry.example.com/tools/git:1")},
+    ),
+)
+CONTENTS = st.fixed_dictionaries(
+    {"files": st.just(["**"]), "mount": st.sampled_from(["configmap", "init"])}, optional={"path": PATHS}
 )
 
 CPU = st.one_of(

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from headpin.controller.content import read_content
 from headpin.errors import HistoryMissing, PermanentError
 from headpin.git import Repository
 from headpin.problems import Problem
 from headpin.releases import Action, Decision, HoldReason, Layers, Release, Rendered, Scale, Situation, held
-from headpin.rendering import RenderError, RenderInput, TemplateSet, render_manifests
+from headpin.rendering import MountedContent, RenderError, RenderInput, TemplateSet, render_manifests
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
 from headpin.workspace.rules import is_usable
@@ -60,32 +61,36 @@ class Realiser:
         try:
             snapshot = self.snapshot(situation.agent, decision.release)
             render = self._input(situation, decision, decision.release, decision.version, snapshot)
+            rendered = _rendered(render)
+            if _is_served(situation, decision, rendered):
+                return Realised(decision, rendered)
+            return Realised(decision, rendered, self.files(render, snapshot), snapshot)
         except HistoryMissing:
             if decision.layers is not Layers.APPLIED:
                 raise
             return Realised(replace(decision, layers=Layers.FROZEN))  # held anyway: it stays byte for byte
         except Misfit as error:
             return Realised(held(situation, HoldReason.INVALID, _with_remedy(error)))
-        rendered = _rendered(render)
-        if _is_served(situation, decision, rendered):
-            return Realised(decision, rendered)
-        try:
-            files = self.files(render)
         except RenderError as error:
             return Realised(held(situation, HoldReason.RENDER_FAILED, str(error)))
-        return Realised(decision, rendered, files, snapshot)
 
     def preview(self, situation: Situation, release: Release, version: int) -> tuple[RenderInput, dict[str, str]] | str:
         """What `release` is rendered from under main's own layers, and as; or why it cannot be."""
         decision = Decision(Action.SERVE, "", Layers.HEAD, release, version)
         try:
-            render = self._input(situation, decision, release, version, self.snapshot(situation.agent, release))
-            return render, self.files(render)
+            snapshot = self.snapshot(situation.agent, release)
+            render = self._input(situation, decision, release, version, snapshot)
+            return render, self.files(render, snapshot)
         except (Misfit, HistoryMissing, RenderError) as error:
             return _with_remedy(error)
 
-    def files(self, render: RenderInput) -> dict[str, str]:
-        """The files of a deployment. Raises RenderError."""
+    def files(self, render: RenderInput, snapshot: Snapshot) -> dict[str, str]:
+        """The files of a deployment. Raises RenderError, or Misfit where its content cannot be mounted."""
+        if render.content is not None:
+            found = read_content(self._repository, render.content, snapshot)
+            if isinstance(found, Problem):
+                raise Misfit(str(found))
+            render = replace(render, content=found)
         self.rendered += 1
         return render_manifests(render, self._templates[render.template_set])
 
@@ -164,7 +169,19 @@ def render_input(
         release.image,
         agent,
         effective,
+        _content(release, snapshot, own),
     )
+
+
+def _content(release: Release, snapshot: Snapshot, own: OwnLayers) -> MountedContent | None:
+    """How the release's content is mounted, not yet read. Raises Misfit when its settings do not say."""
+    if release.content is None:
+        return None
+    said = snapshot.agent.model.content if snapshot.agent.model else None
+    if said is None:
+        message = "the release has content, and its settings do not say where that is mounted"
+        raise Misfit(str(snapshot.agent.problem("HP347", (), message)))
+    return MountedContent(release.content, said.mount, said.path, own.delivery if said.mount == "init" else None)
 
 
 def _rendered(render: RenderInput) -> Rendered:
@@ -172,7 +189,7 @@ def _rendered(render: RenderInput) -> Rendered:
     return Rendered(
         render.digest(),
         Scale(scaling.min_replicas, scaling.max_replicas, scaling.target_cpu, scaling.stopped),
-        render.effective.secrets,
+        render.secrets,
     )
 
 

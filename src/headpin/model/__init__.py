@@ -7,6 +7,7 @@ imports pydantic. Must never know where a document lies or what another document
 from headpin.model.agent import Agent, Image, Port, Probe, Probes, Security, Source
 from headpin.model.content import Content
 from headpin.model.credentials import conceal
+from headpin.model.delivery import Delivery
 from headpin.model.environment import Environment
 from headpin.model.kinds import KINDS, DocumentKind
 from headpin.model.override import Override
@@ -35,6 +36,7 @@ __all__ = [
     "Agent",
     "Content",
     "Defaults",
+    "Delivery",
     "DocumentKind",
     "Environment",
     "Fault",

@@ -34,6 +34,11 @@ def letter_faults(texts: Iterable[tuple[Path, str]]) -> Iterator[Fault]:
             yield Fault("HP103", path, False, said, "leave it out")
 
 
+def is_carried(text: str) -> bool:
+    """Whether every letter of `text` reaches the cluster unchanged."""
+    return _NOT_CARRIED.search(text) is None
+
+
 def dotted(path: Path) -> str:
     """The way to a value as people write it."""
     return ".".join(str(part) for part in path)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from headpin.model.delivery import Delivery
 from headpin.model.document import Described, Part
 
 API_VERSION = "headpin/v1"
@@ -40,3 +41,4 @@ class WorkspaceDocument(Described):
     api_version: Literal["headpin/v1"] = Field(description="The version of the meaning of all documents here.")
     limits: Limits = Field(Limits(), description="Bounds that keep a mistake small.")
     plan: Plan = Field(Plan(), description="What the workspace is entitled to.")
+    delivery: Delivery = Field(Delivery(), description="How pods reach this repository.")

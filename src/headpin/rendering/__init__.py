@@ -4,8 +4,19 @@ Deterministic: no clock, network, disk or randomness; templates are an argument.
 jinja2. Must never emit a value otherwise than as JSON, or as a literal block that holds it exactly.
 """
 
+from headpin.rendering.content import MountedContent, name_fault, size_fault
 from headpin.rendering.inputs import RenderInput
 from headpin.rendering.manifests import KUSTOMIZATION, kustomization, render_manifests
 from headpin.rendering.templates import RenderError, TemplateSet
 
-__all__ = ["KUSTOMIZATION", "RenderError", "RenderInput", "TemplateSet", "kustomization", "render_manifests"]
+__all__ = [
+    "KUSTOMIZATION",
+    "MountedContent",
+    "RenderError",
+    "RenderInput",
+    "TemplateSet",
+    "kustomization",
+    "name_fault",
+    "render_manifests",
+    "size_fault",
+]

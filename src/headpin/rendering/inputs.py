@@ -12,16 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from headpin.model import Agent, SecretKey, Settings
+from headpin.rendering.content import MountedContent
 from headpin.types import AgentName
 from headpin.workspace import Effective, object_name
 
-_NOT_RENDERED = {"source", "image", "display_name", "description", *Settings.model_fields}
+_NOT_RENDERED = {"source", "image", "content", "display_name", "description", *Settings.model_fields}
 """Of `agent.yaml`: what is resolved elsewhere, or only for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderInput:
-    """One deployment to be rendered. `agent` is the snapshot's, `effective` the settings after all layers."""
+    """One deployment to be rendered. `agent` is the snapshot's, `effective` the settings after all layers.
+
+    `content` is None for a release without content, whatever `agent` says.
+    """
 
     environment: str
     namespace: str
@@ -34,11 +38,17 @@ class RenderInput:
     image: str
     agent: Agent
     effective: Effective
+    content: MountedContent | None = None
 
     @property
     def object_name(self) -> str:
         """The name of the Kubernetes objects."""
         return object_name(self.name)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The Kubernetes Secrets that this needs."""
+        return tuple(sorted({*self.effective.secrets, *(self.content.secrets if self.content else ())}))
 
     def digest(self) -> str:
         """SHA-256 of everything but the scale, in hexadecimal digits."""
@@ -66,4 +76,5 @@ class RenderInput:
             "limits": dict(effective.limits),
             "annotations": dict(effective.annotations),
             "imagePullSecrets": list(effective.image_pull_secrets),
+            **({"content": self.content.canonical()} if self.content else {}),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headpin.problems import printable
@@ -28,8 +28,14 @@ KUSTOMIZATION = "kustomization.yaml"
 
 @dataclass(frozen=True, slots=True)
 class _Part:
+    """One object: its file, its template, and what it has to be. `values` go to its template only."""
+
+    kind: str
     file: str
     template: str
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def render_manifests(render: RenderInput, templates: TemplateSet) -> dict[str, str]:
@@ -39,9 +45,9 @@ def render_manifests(render: RenderInput, templates: TemplateSet) -> dict[str, s
     """
     values = view(render)
     files = {}
-    for part in _parts(render):
-        text = templates.render(part.template, values)
-        _check(text, part, render, values)
+    for part in _parts(render, values):
+        text = templates.render(part.template, {**values, **part.values})
+        _check(text, part, render.namespace)
         files[part.file] = text
     files[KUSTOMIZATION] = kustomization(files)
     return files
@@ -58,38 +64,48 @@ def kustomization(resources: Mapping[str, object] | tuple[str, ...]) -> str:
     )
 
 
-def _parts(render: RenderInput) -> list[_Part]:
-    scaling = render.effective.scaling
+def _parts(render: RenderInput, values: Mapping[str, Any]) -> list[_Part]:
+    scaling, name = render.effective.scaling, render.object_name
     wanted = {
-        "serviceaccount": True,
-        "configmap": any(content.text is not None for content in render.effective.files.values()),
-        "deployment": True,
-        "service": bool(render.agent.ports),
-        "horizontalpodautoscaler": scaling.has_autoscaler,
-        "poddisruptionbudget": scaling.has_budget,
+        "ServiceAccount": True,
+        "Deployment": True,
+        "Service": bool(render.agent.ports),
+        "HorizontalPodAutoscaler": scaling.has_autoscaler,
+        "PodDisruptionBudget": scaling.has_budget,
     }
-    return [_Part(f"{kind}.yaml", f"{kind}.yaml.j2") for kind, is_wanted in wanted.items() if is_wanted]
+    files = [_Part("ConfigMap", "configmap.yaml", "configmap.yaml.j2", values["files_name"], data=_data(values))]
+    return [
+        *(_Part(kind, f"{kind.lower()}.yaml", f"{kind.lower()}.yaml.j2", name) for kind in wanted if wanted[kind]),
+        *(files if values["files_name"] else []),
+        *(_content_part(number, found) for number, found in enumerate(values["content_maps"], start=1)),
+    ]
 
 
-def _check(text: str, part: _Part, render: RenderInput, values: Mapping[str, Any]) -> None:
-    """Reads the output again: one document, an allowed kind, the agent's own name, this namespace."""
+def _content_part(number: int, found: Mapping[str, Any]) -> _Part:
+    template = "configmap-content.yaml.j2"
+    return _Part("ConfigMap", f"configmap-content-{number}.yaml", template, found["name"], {"map": found}, _data(found))
+
+
+def _data(found: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+    """What a ConfigMap has to hold, by Kubernetes' keys."""
+    held = {"data": found["data"], "binaryData": found.get("binary_data", {})}
+    return {key: value for key, value in held.items() if value}
+
+
+def _check(text: str, part: _Part, namespace: str) -> None:
+    """Reads the output again: one document, the kind, the name and the namespace that it should have."""
     if len(text) > MAX_OUTPUT:
         raise RenderError(f"{part.file}: {len(text):,} characters, and an object has at most {MAX_OUTPUT:,}")
     loaded = load(text.encode("utf-8", "surrogatepass"))
     if loaded.issues:
         raise RenderError(f"{part.file}: {loaded.issues[0].message}")
     found = loaded.value
-    metadata, kind = found.get("metadata"), found.get("kind")
-    if (
-        not isinstance(kind, str)
-        or part.file != f"{kind.lower()}.yaml"
-        or found.get("apiVersion") != _ALLOWED.get(kind)
-    ):
-        said = printable(f"{found.get('apiVersion')} {kind}")
+    metadata = found.get("metadata")
+    if (found.get("apiVersion"), found.get("kind")) != (_ALLOWED[part.kind], part.kind):
+        said = printable(f"{found.get('apiVersion')} {found.get('kind')}")
         raise RenderError(f"{part.file}: {said} is not what this file holds")
-    name = values["files_name"] if kind == "ConfigMap" else render.object_name
-    if not isinstance(metadata, dict) or (metadata.get("namespace"), metadata.get("name")) != (render.namespace, name):
+    if not isinstance(metadata, dict) or (metadata.get("namespace"), metadata.get("name")) != (namespace, part.name):
         said = printable(f"{metadata.get('namespace')}/{metadata.get('name')}" if isinstance(metadata, dict) else "")
-        raise RenderError(f"{part.file}: the object {said} is not the agent's {render.namespace}/{name}")
-    if kind == "ConfigMap" and found.get("data") != values["data"]:
+        raise RenderError(f"{part.file}: the object {said} is not the agent's {namespace}/{part.name}")
+    if part.kind == "ConfigMap" and {key: found[key] for key in ("data", "binaryData") if key in found} != part.data:
         raise RenderError(f"{part.file}: the files are not as they were written")

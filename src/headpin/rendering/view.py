@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headpin.model import FileContent, Port, Probe, SecretKey
+from headpin.rendering.content import content_maps, init_container
 from headpin.rendering.inputs import RenderInput
+from headpin.rendering.keys import file_keys
 
 MANAGER = "headpin"
 
@@ -19,8 +19,9 @@ def view(render: RenderInput) -> dict[str, Any]:
     effective, agent = render.effective, render.agent
     scaling = effective.scaling
     texts = {path: content.text for path, content in effective.files.items() if content.text is not None}
-    keys = _file_keys(sorted(texts))
+    keys = file_keys(sorted(texts))
     data = {keys[path]: texts[path] for path in sorted(texts)}
+    maps = content_maps(render.object_name, render.content)
     files_name = f"{render.object_name}-{_digest(data)}" if data else None
     return {
         "name": render.object_name,
@@ -51,8 +52,10 @@ def view(render: RenderInput) -> dict[str, Any]:
         "grace_period": agent.grace_period,
         "files_name": files_name,
         "data": data,
-        "mounts": _mounts(effective.files, keys, agent.security.writable),
-        "volumes": _volumes(effective.files, files_name, agent.security.writable),
+        "content_maps": maps,
+        "init": init_container(render.environment, render.content),
+        "mounts": _mounts(effective.files, keys, agent.security.writable) + _content_mount(render),
+        "volumes": _volumes(effective.files, files_name, agent.security.writable) + _empty_content(render, maps),
         "replicas": scaling.replicas,
         "min_replicas": scaling.min_replicas,
         "max_replicas": scaling.max_replicas,
@@ -121,29 +124,6 @@ def _resources(quantities: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("ephemeralStorage", "ephemeral-storage"): value for name, value in quantities.items()}
 
 
-_WITH_DIGEST = re.compile(r"[0-9a-f]{8}-.*")
-
-
-def _file_keys(paths: Sequence[str]) -> dict[str, str]:
-    """A key in the ConfigMap for each path: the file's name where that is free of doubt.
-
-    A name that looks like one with a digest before it gets a digest too, so that no two keys are the same.
-    """
-    names = Counter(_base(path) for path in paths)
-    return {
-        path: base
-        if names[base := _base(path)] == 1 and _WITH_DIGEST.fullmatch(base) is None
-        else f"{hashlib.sha256(path.encode()).hexdigest()[:8]}-{base}"
-        for path in paths
-    }
-
-
-def _base(path: str) -> str:
-    """The file's name in the letters that a ConfigMap's key takes; never ``.`` or ``..``."""
-    name = re.sub(r"[^-._A-Za-z0-9]", "_", path.rpartition("/")[2])
-    return name[-200:].lstrip(".") or "file"
-
-
 def _mounts(files: Mapping[str, FileContent], keys: Mapping[str, str], writable: Sequence[str]) -> list[dict[str, Any]]:
     volumes = {(secret.name, secret.optional): name for name, secret, _ in _secret_volumes(files)}
     mounts: list[dict[str, Any]] = [
@@ -156,6 +136,20 @@ def _mounts(files: Mapping[str, FileContent], keys: Mapping[str, str], writable:
         inside = secret.key if secret else keys[path]
         mounts.append({"volume": volume, "path": path, "sub_path": inside, "read_only": True})
     return mounts
+
+
+def _content_mount(render: RenderInput) -> list[dict[str, Any]]:
+    """The folder of the content, from the volume that templates make of `content_maps` or of `init`."""
+    if render.content is None:
+        return []
+    return [{"volume": "content", "path": render.content.path, "sub_path": None, "read_only": True}]
+
+
+def _empty_content(render: RenderInput, maps: Sequence[object]) -> list[dict[str, Any]]:
+    """An empty folder for a content snapshot without files."""
+    if render.content is None or render.content.mount != "configmap" or maps:
+        return []
+    return [{"name": "content", "config_map": None, "secret": None}]
 
 
 def _volumes(files: Mapping[str, FileContent], files_name: str | None, writable: Sequence[str]) -> list[dict[str, Any]]:

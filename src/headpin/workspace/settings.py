@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from headpin.model import Environment, FileContent, OwnLayer, Quantities, SecretKey, Settings, amount
+from headpin.model import Delivery, Environment, FileContent, OwnLayer, Quantities, SecretKey, Settings, amount
 from headpin.problems import Problem
 from headpin.workspace.documents import Document
 from headpin.workspace.snapshot import Snapshot
@@ -31,11 +31,12 @@ AnyDocument = Document[Settings] | Document[Environment] | Document[OwnLayer]
 
 @dataclass(frozen=True, slots=True)
 class OwnLayers:
-    """What an environment says itself: applied at merge, never promoted."""
+    """What an environment says itself: applied at merge, never promoted. `delivery` is the workspace's."""
 
     environment: Document[Environment]
     project: Document[OwnLayer] | None
     agent: Document[OwnLayer] | None
+    delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def resolve(
         }
         found.origins |= {key: layer for key, layer in scaling.origins.items() if key[0] in _PODS}
     effective = _effective(found)
-    return effective, list(_misfits(snapshot, effective))
+    return effective, [*_misfits(snapshot, effective), *_content_misfits(snapshot, own, effective)]
 
 
 def _layers(snapshot: Snapshot, own: OwnLayers) -> Sequence[AnyDocument]:
@@ -252,6 +253,8 @@ def _scaling_misfits(effective: Effective) -> Iterator[Problem]:
 def _file_misfits(snapshot: Snapshot, effective: Effective) -> Iterator[Problem]:
     agent = snapshot.agent.model
     folders = dict.fromkeys(agent.security.writable if agent else ())
+    if agent and agent.content:
+        folders[agent.content.path] = None
     paths = list(effective.files)
     for other in dict.fromkeys((*paths, *folders)):
         parts = other.split("/")
@@ -266,6 +269,23 @@ def _file_misfits(snapshot: Snapshot, effective: Effective) -> Iterator[Problem]
             ("files", paths[-1]),
             f"all files together have {size:,} bytes, and a ConfigMap takes {MAX_FILES_BYTES:,}",
         )
+
+
+def _content_misfits(snapshot: Snapshot, own: OwnLayers, effective: Effective) -> Iterator[Problem]:
+    agent = snapshot.agent.model
+    if agent is None or agent.content is None:
+        return
+    if agent.content.mount == "init" and own.delivery.repository is None:
+        said = "the content is fetched from this repository, and headpin.yaml does not say where that is"
+        yield snapshot.agent.problem("HP345", ("content", "mount"), said)
+    folder = agent.content.path
+    for path in effective.files:
+        if path.startswith(f"{folder}/"):
+            yield _misfit(effective, ("files", path), f"the file {path} lies in the content's folder {folder}")
+    for path in agent.security.writable:
+        if f"{path}/".startswith(f"{folder}/"):
+            said = f"the writable folder {path} lies in the content's folder {folder}, which is read-only"
+            yield snapshot.agent.problem("HP315", ("content", "path"), said)
 
 
 def _misfit(effective: Effective, key: Key, message: str) -> Problem:

@@ -12,6 +12,7 @@ from functools import cached_property
 from headpin.model import (
     Agent,
     Defaults,
+    Delivery,
     Environment,
     Limits,
     Override,
@@ -58,6 +59,11 @@ class Workspace:
     def plan(self) -> Plan:
         """What the workspace is entitled to."""
         return self.document.model.plan if self.document and self.document.model else Plan()
+
+    @property
+    def delivery(self) -> Delivery:
+        """How pods reach this repository."""
+        return self.document.model.delivery if self.document and self.document.model else Delivery()
 
     @cached_property
     def environments(self) -> dict[str, Document[Environment]]:
@@ -152,6 +158,7 @@ class Workspace:
             document,
             self._reader.read(self.tree, layout.project_layer_path(agent.project, environment), OwnLayer),
             self._reader.read(self.tree, layout.agent_layer_path(agent, environment), OwnLayer),
+            self.delivery,
         )
 
     def snapshot(self, agent: AgentName) -> Snapshot | None:
