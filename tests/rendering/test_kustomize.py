@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from headpin.rendering import KUSTOMIZATION
 from tests.example import IN_DEV, example_world
 from tests.rendering.kubernetes import faults
-
-
-@pytest.fixture
-def kubectl() -> str:
-    """The program; in CI it has to be there."""
-    found = shutil.which("kubectl")
-    if found is None and os.environ.get("CI") != "true":
-        pytest.skip("kubectl is not installed")
-    assert found is not None, "CI has to have kubectl"
-    return found
 
 
 def test_each_projects_folder_builds(kubectl: str, tmp_path: Path) -> None:
