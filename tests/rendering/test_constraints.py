@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from headpin.model import WorkspaceDocument, parse
 from tests.rendering.deployments import Refused, deploy
 
 UDP = {"name": "dns", "port": 53, "protocol": "UDP"}
@@ -44,6 +45,33 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 REFUSED |= {
+    "content that nobody can fetch": (
+        {"content": {"files": ["**"], "mount": "init"}},
+        "HP345 the content is fetched from this repository, and headpin.yaml does not say where that is; "
+        "set delivery.repository in headpin.yaml",
+    ),
+    "a file in the content's place": (
+        {"content": ["**"], "files": {"/content": {"text": ""}}},
+        "the file /content stands in the way of /content",
+    ),
+    "a file above the content": (
+        {"content": {"files": ["**"], "path": "/srv/data/x"}, "files": {"/srv/data": {"text": ""}}},
+        "the file /srv/data stands in the way of /srv/data/x",
+    ),
+    "a file in the content": (
+        {"content": ["**"], "files": {"/content/a": {"text": ""}}},
+        "the file /content/a lies in the content's folder /content",
+    ),
+    "a writable folder in the content's place": (
+        {"content": ["**"], "security": {"writable": ["/content"]}},
+        "the writable folder /content lies in the content's folder /content, which is read-only",
+    ),
+    "a writable folder in the content": (
+        {"content": ["**"], "security": {"writable": ["/content/tmp"]}},
+        "the writable folder /content/tmp lies in the content's folder",
+    ),
+}
+REFUSED |= {
     f"the secret's key {key}": ({"secrets": {"A": {"name": "some", "key": key}}}, "does not match")
     for key in (".", "..", "..data", "a/b", "a b")
 }
@@ -56,6 +84,54 @@ def test_is_refused(agent: dict[str, Any], told: str) -> None:
     assert len(refused.value.problems) == 1
     assert told in str(refused.value)
     assert refused.value.problems[0].line > 0
+
+
+@pytest.mark.parametrize("path", ["/contents", "/content-2", "/con"])
+def test_a_place_beside_the_content_is_accepted(path: str) -> None:
+    deploy({"content": ["**"], "files": {path: {"text": ""}}, "security": {"writable": [f"{path}x"]}})
+
+
+def test_content_in_a_writable_folder_is_accepted() -> None:
+    deploy({"content": {"files": ["**"], "path": "/srv/content"}, "security": {"writable": ["/srv"]}})
+
+
+SECRET = {"credentials": {"secret": "config-reader"}}
+BAD_DELIVERIES: dict[str, dict[str, Any]] = {
+    "no address": {"repository": "config.git"},
+    "a path": {"repository": "/srv/config.git"},
+    "a helper": {"repository": "ext::sh -c id"},
+    "an option": {"repository": "--upload-pack=id"},
+    "a file": {"repository": "file:///srv/config.git"},
+    "a login in the address": {"repository": "https://robin@git.example.com/config.git"},
+    "a line break": {"repository": "https://git.example.com/config.git\n"},
+    "a dollar": {"repository": "https://git.example.com/$(HOME)"},
+    "a path that is an option": {"repository": "ssh://git@git.example.com/-x"} | SECRET,
+    "a host that is an option": {"repository": "ssh://-oProxyCommand=id/config.git"} | SECRET,
+    "a login over http": {"repository": "http://git.example.com/config.git"} | SECRET,
+    "ssh without a key": {"repository": "git@git.example.com:config.git"},
+    "an image that is none": {"gitImage": "git image"},
+}
+
+
+@pytest.mark.parametrize("delivery", BAD_DELIVERIES.values(), ids=BAD_DELIVERIES)
+def test_an_address_that_no_pod_may_be_given_is_a_problem(delivery: dict[str, Any]) -> None:
+    found, faults = parse(WorkspaceDocument, {"apiVersion": "headpin/v1", "delivery": delivery})
+    assert found is None and len(faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("delivery", "scheme"),
+    [
+        ({}, None),
+        ({"repository": "https://git.example.com:8443/acme/config.git"}, "https"),
+        ({"repository": "http://git.svc/config"}, "http"),
+        ({"repository": "ssh://git.example.com/config.git"} | SECRET, "ssh"),
+        ({"repository": "git@git.example.com:acme/config.git"} | SECRET, "ssh"),
+    ],
+)
+def test_an_address_that_pods_can_use_is_accepted(delivery: dict[str, Any], scheme: str | None) -> None:
+    found, faults = parse(WorkspaceDocument, {"apiVersion": "headpin/v1", "delivery": delivery})
+    assert faults == () and found is not None and found.delivery.scheme == scheme
 
 
 @pytest.mark.parametrize("key", [".hidden", "tls.crt", "a..b", "-", "_", "x" * 253])

@@ -25,15 +25,17 @@ SHOWN = (
     ("dev", AgentName("support", "answers")),
     ("staging", AgentName("billing", "reminders")),
 )
+CONTENT = {"prompts/system.md": b"Be kind.\nBe brief.\n", "prompts/de/system.md": b"x\n", "icon.png": b"\x89PNG\r\n"}
+DELIVERY = {"repository": "https://git.example.com/acme/config.git", "credentials": {"secret": "config-reader"}}
 
 
 def rendered() -> dict[str, str]:
     """Every golden file's text, by its path."""
-    return {
-        f"{environment}/{agent}/{file}": text
-        for environment, agent in SHOWN
-        for file, text in deploy_from(EXAMPLE, environment, agent).files.items()
-    }
+    found = {f"{environment}/{agent}": deploy_from(EXAMPLE, environment, agent) for environment, agent in SHOWN}
+    for mount in ("configmap", "init"):
+        agent = {"content": {"files": ["**"], "mount": mount}}
+        found[f"content/{mount}"] = deploy(agent, delivery=DELIVERY, content=CONTENT)
+    return {f"{place}/{file}": text for place, shown in found.items() for file, text in shown.files.items()}
 
 
 def _diff(before: str, after: str) -> list[str]:
