@@ -259,15 +259,22 @@ def test_everybody_may_ask_a_public_server(origin: Origin, tmp_path: Path) -> No
     assert (done.code, done.files) == (0, OLD), done.said
 
 
+@pytest.fixture
+def sshd() -> str:
+    """The sshd program; in CI it has to be there."""
+    found = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None and os.environ.get("CI") != "true":
+        pytest.skip("there is no sshd on this machine")
+    assert found is not None, "CI has to have sshd"
+    return found
+
+
 SSH = {"repository": "git@git.example.com:acme/config.git", "credentials": {"secret": "config-reader"}}
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_ssh_with_a_key_and_only_to_a_known_server(origin: Origin, tmp_path: Path, known: bool) -> None:
-    program = shutil.which("sshd") or "/usr/sbin/sshd"
-    if not Path(program).exists() and os.environ.get("CI") != "true":
-        pytest.skip("sshd is not installed")
-    with ssh_server(tmp_path / "ssh", program) as server:
+def test_ssh_with_a_key_and_only_to_a_known_server(origin: Origin, tmp_path: Path, sshd: str, known: bool) -> None:
+    with ssh_server(tmp_path / "ssh", sshd) as server:
         keys = tmp_path / "keys"
         keys.mkdir()
         (keys / "ssh-privatekey").write_text((tmp_path / "ssh" / "person").read_text().rstrip("\n"))

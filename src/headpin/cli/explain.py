@@ -61,6 +61,13 @@ def _print(session: Session, explanation: Explanation) -> None:
         terminal.line(f"serves   {version} {served.release.revision}", indent=2)
         terminal.line(f"image    {served.release.image}", indent=2)
         terminal.line(f"settings {served.release.settings}", indent=2)
+    if explanation.content is not None:
+        content = explanation.content
+        terminal.line(
+            f"content  {content.id}: {content.files:,} files, {content.size:,} bytes, "
+            f"by {content.mount} at {content.path}",
+            indent=2,
+        )
     if status.wanted is not None:
         terminal.line(f"wants    {status.wanted.revision} with settings {status.wanted.settings}", indent=2)
     terminal.line(f"next     {explanation.decision.action.value}: {inert(explanation.decision.reason)}", indent=2)

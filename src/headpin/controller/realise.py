@@ -14,6 +14,7 @@ from headpin.git import Repository
 from headpin.problems import Problem
 from headpin.releases import Action, Decision, HoldReason, Layers, Release, Rendered, Scale, Situation, held
 from headpin.rendering import MountedContent, RenderError, RenderInput, TemplateSet, render_manifests
+from headpin.tree import Tree
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
 from headpin.workspace.rules import is_usable
@@ -64,7 +65,8 @@ class Realiser:
             rendered = _rendered(render)
             if _is_served(situation, decision, rendered):
                 return Realised(decision, rendered)
-            return Realised(decision, rendered, self.files(render, snapshot), snapshot)
+            content = self.content(decision.release, snapshot)
+            return Realised(decision, rendered, self.files(render, snapshot, content), snapshot)
         except HistoryMissing:
             if decision.layers is not Layers.APPLIED:
                 raise
@@ -80,19 +82,24 @@ class Realiser:
         try:
             snapshot = self.snapshot(situation.agent, release)
             render = self._input(situation, decision, release, version, snapshot)
-            return render, self.files(render, snapshot)
+            return render, self.files(render, snapshot, self.content(release, snapshot))
         except (Misfit, HistoryMissing, RenderError) as error:
             return _with_remedy(error)
 
-    def files(self, render: RenderInput, snapshot: Snapshot) -> dict[str, str]:
-        """The files of a deployment. Raises RenderError, or Misfit where its content cannot be mounted."""
-        if render.content is not None:
-            found = read_content(self._repository, render.content, snapshot)
+    def files(self, render: RenderInput, snapshot: Snapshot, content: Tree | None) -> dict[str, str]:
+        """The files of a deployment. Raises RenderError, or Misfit where its `content` cannot be mounted."""
+        if render.content is not None and content is not None:
+            found = read_content(content, render.content, snapshot)
             if isinstance(found, Problem):
                 raise Misfit(str(found))
             render = replace(render, content=found)
         self.rendered += 1
         return render_manifests(render, self._templates[render.template_set])
+
+    def content(self, release: Release, snapshot: Snapshot) -> Tree | None:
+        """The content of a release; None where it has none. Raises HistoryMissing when it is not in this clone."""
+        del snapshot
+        return self._repository.tree_at(release.content) if release.content else None
 
     def snapshot(self, agent: AgentName, release: Release) -> Snapshot:
         """The shared settings of a release: from main's head where they are the same, else as stored."""

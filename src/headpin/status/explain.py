@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headpin.controller import Controller
+from headpin.controller.content import content_sizes
 from headpin.controller.fold import head_move
 from headpin.controller.heads import Heads, sources_of
 from headpin.controller.realise import Realiser
@@ -15,7 +16,7 @@ from headpin.model import FileContent, SecretKey
 from headpin.releases import Action, Decision, GateResult, Layers, Release, Situation, Wanted, decide
 from headpin.releases.codec import gate_mapping
 from headpin.status.matrix import DeploymentStatus, read_status
-from headpin.types import AgentName
+from headpin.types import AgentName, TreeId
 from headpin.workspace import Effective, OwnLayers, resolve
 from headpin.workspace.settings import DEFAULT_REQUESTS
 
@@ -34,6 +35,21 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentShown:
+    """The content of a release: how many files of how many bytes, and how they are mounted where."""
+
+    id: TreeId
+    files: int
+    size: int
+    mount: str
+    path: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in `--json`."""
+        return {"id": self.id, "files": self.files, "bytes": self.size, "mount": self.mount, "path": self.path}
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """`decision` is what the next pass would do, `settings` what `release` runs with under main's own layers."""
 
@@ -42,6 +58,7 @@ class Explanation:
     release: Release | None
     settings: tuple[Value, ...]
     trouble: str
+    content: ContentShown | None = None
 
     @property
     def gates(self) -> tuple[GateResult, ...]:
@@ -56,6 +73,7 @@ class Explanation:
             "gates": [gate_mapping(gate) for gate in self.gates],
             "explained": self.release.as_mapping() if self.release else None,
             "settings": [value.as_json() for value in self.settings],
+            "content": self.content.as_json() if self.content else None,
             "trouble": self.trouble or None,
         }
 
@@ -74,15 +92,17 @@ def explain(controller: Controller, agent: AgentName, environment: str) -> Expla
     decision = _next(around, decide(situation), environment)
     release = _explained(situation, decision)
     settings: tuple[Value, ...] = ()
+    content: ContentShown | None = None
     trouble = ""
     if release is not None:
         realiser = Realiser(controller.repository, controller.reader, workspace, controller.templates)
         try:
             own, scaling_from = realiser.layers(situation, decision.layers)
             settings = _settings(realiser, agent, release, own, scaling_from)
+            content = _content(realiser, agent, release)
         except HeadpinError as error:
             trouble = str(error)
-    return Explanation(report.deployments[0], decision, release, settings, trouble)
+    return Explanation(report.deployments[0], decision, release, settings, trouble, content)
 
 
 def _next(around: Surroundings, decision: Decision, environment: str) -> Decision:
@@ -116,6 +136,16 @@ def _settings(
         *((("imagePullSecrets",), name) for name in effective.image_pull_secrets),
     ]
     return tuple(Value(_key(key), text, _origin(effective, key)) for key, text in found)
+
+
+def _content(realiser: Realiser, agent: AgentName, release: Release) -> ContentShown | None:
+    snapshot = realiser.snapshot(agent, release)
+    said = snapshot.agent.model.content if snapshot.agent.model else None
+    tree = realiser.content(release, snapshot)
+    if release.content is None or tree is None or said is None:
+        return None
+    sizes = content_sizes(tree)
+    return ContentShown(release.content, len(sizes), sum(sizes.values()), said.mount, said.path)
 
 
 def _key(key: tuple[str, ...]) -> str:
