@@ -7,7 +7,6 @@ command line, never to another host, never into a message.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from headpin.addresses import is_host, is_literal, is_loopback, is_metadata
 from headpin.errors import PermanentError, SourceTrouble
 from headpin.git.program import run_git
 from headpin.types import Revision, branch_fault, is_revision
@@ -26,22 +26,9 @@ _SCHEMES = frozenset({"https", "ssh", "file", "http"})
 _CREDENTIALS = re.compile(r"(://|(?<!\S)(?=[^\s/:@]+:))\S*@")
 """Up to the last @: a password that was not percent-encoded may hold a slash or an @ itself."""
 
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,252})|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]{1,45}")
-"""Letters only that nobody decodes: curl would read 169%2e254 and full-width digits as an address."""
-
 _MAX_SAID = 4000
 _PORTS = {"http": 80, "https": 443}
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
-_METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "metadata.azure.internal"})
-_METADATA = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        *("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"),
-        *("100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32"),
-    )
-)
-_EMBEDDING = (ipaddress.ip_network("::/96"), ipaddress.ip_network("64:ff9b::/96"))
-"""IPv6 networks whose last 32 bits are an IPv4 address: compatible addresses, and NAT64 (RFC 6052)."""
 
 _HELPER = (
     '!f() { test "$1" = get && printf "%s\\n" "username=$HEADPIN_SOURCE_USER" "password=$HEADPIN_SOURCE_PASSWORD"; }; f'
@@ -108,12 +95,12 @@ def _of_url(text: str) -> RemoteAddress | str:
         return f"{redacted(text)!r} is not the address of a repository"
     if scheme == "file":
         return RemoteAddress(text, scheme, "") if not host else "a file:// address names no host"
-    if _HOST.fullmatch(host) is None or parts.path.startswith("/-"):
+    if not is_host(host) or parts.path.startswith("/-"):
         return f"{redacted(text)!r} names no host, or not in plain letters and digits"
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not (user + password).isprintable():
         return "a user name and a password have no control characters"
-    if scheme == "http" and not _is_loopback(host):
+    if scheme == "http" and not is_loopback(host):
         return "plain http:// shows everything to everybody on the way; use https://"
     shown_host = f"[{host}]" if ":" in host else host
     where = f"{shown_host}:{port}" if port else shown_host
@@ -125,35 +112,7 @@ def _of_url(text: str) -> RemoteAddress | str:
 
 
 def _checked_host(address: RemoteAddress) -> RemoteAddress | str:
-    host = address.host.lower().rstrip(".")
-    if host in _METADATA_NAMES or any(_is_metadata(found) for found in _literal(host)):
-        return f"{address.host} is a link-local or metadata address"
-    return address
-
-
-def _literal(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """The address that `host` is written as, in any of the forms that C libraries take (0x7f.1, 2130706433)."""
-    try:
-        return [ipaddress.ip_address(host.partition("%")[0])]
-    except ValueError:
-        pass
-    try:
-        return [ipaddress.IPv4Address(socket.inet_aton(host))]
-    except (OSError, UnicodeEncodeError):
-        return []
-
-
-def _is_metadata(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    found = [address]
-    if isinstance(address, ipaddress.IPv6Address):
-        found += [inner for inner in (address.ipv4_mapped, address.sixtofour) if inner is not None]
-        if any(address in network for network in _EMBEDDING):
-            found.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
-    return any(each in network for each in found for network in _METADATA)
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or any(found.is_loopback for found in _literal(host))
+    return f"{address.host} is a link-local or metadata address" if is_metadata(address.host) else address
 
 
 def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) -> dict[str, Head]:
@@ -209,9 +168,9 @@ def _resolved(address: RemoteAddress) -> list[str]:
     except (OSError, UnicodeError):
         return []  # git tells it better
     places = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if any(_is_metadata(literal) for place in places for literal in _literal(place)):
+    if any(is_metadata(place) for place in places):
         raise PermanentError(f"{address.host} leads to a link-local or metadata address")
-    if address.scheme == "ssh" or _literal(address.host):
+    if address.scheme == "ssh" or is_literal(address.host):
         return []
     port = urlsplit(address.url).port or _PORTS[address.scheme]
     shown = ",".join(f"[{place}]" if ":" in place else place for place in places)
