@@ -50,6 +50,13 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or any(found.is_loopback for found in _literal(host))
 
 
+def may_be_loopback(host: str) -> bool:
+    """Whether `host` leads to this machine, wrapped or as the unspecified address too."""
+    return host.lower().rstrip(".") == "localhost" or any(
+        found.is_loopback or found.is_unspecified for found in _meant(host)
+    )
+
+
 def _literal(host: str) -> list[_Address]:
     """The address that `host` is written as, in any of the forms that C libraries take (0x7f.1, 2130706433)."""
     try:

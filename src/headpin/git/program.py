@@ -1,5 +1,6 @@
 """The git program, for what libgit2 does not do or does not bound: remotes, above all.
 
+The one place that starts programs; what else has to run is run by `run_program`, within the same bounds.
 Environment variables of git are scrubbed (a `GIT_DIR` of the caller would redirect every call), nothing
 ever asks on a terminal, every call has a time limit, and its whole process group ends with it.
 """
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,26 +52,50 @@ def run_git(
 ) -> Output:
     """Runs ``git ARGUMENTS``. Raises SourceTrouble at the time limit, PermanentError without a git program."""
     try:
-        process = subprocess.Popen(
-            ["git", *arguments],
-            cwd=place,
-            env=environment(extra),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        return run_program(["git", *arguments], seconds=seconds, variables=environment(extra), place=place)
     except FileNotFoundError as error:
         raise PermanentError("there is no git program on PATH", remedy="install git") from error
     except OSError as error:
         raise TemporaryError(f"git cannot be started: {error}") from error
+
+
+def run_program(
+    command: Sequence[str],
+    *,
+    seconds: float,
+    variables: Mapping[str, str],
+    place: Path | None = None,
+    told: bytes = b"",
+) -> Output:
+    """Runs `command`, which reads `told` (what a pipe holds: a few lines) as its input.
+
+    Raises SourceTrouble at the time limit or when it writes too much, OSError when it cannot be started.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=place,
+        env=variables,
+        stdin=subprocess.PIPE if told else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     with process:
         try:
+            _tell(process, told)
             out, err = _said(process, seconds)
         except BaseException:
             _end(process)
             raise
     return Output(process.returncode, out, err)
+
+
+def _tell(process: subprocess.Popen[bytes], told: bytes) -> None:
+    if process.stdin is None:
+        return
+    with suppress(BrokenPipeError):  # a program may end without reading; its exit code says how that went
+        os.write(process.stdin.fileno(), told)
+    process.stdin.close()
 
 
 def _said(process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
