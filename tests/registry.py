@@ -219,6 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64  # with fewer, who connects in a crowd waits for a second
 
     def __init__(self, said: Server) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -250,7 +251,7 @@ def server(answer: Callable[[Asked], Said], tls: ssl.SSLContext | None = None) -
 def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
     """A certificate for `name`, as a server needs it, and the file that a client has to trust."""
     key, place = folder / f"{name}.key", folder / f"{name}.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split()
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += [
         "-subj",
         f"/CN={name}",
