@@ -92,6 +92,7 @@ def test_a_digest_is_of_the_exact_bytes(answer: Callable[[Asked], Said]) -> None
     with server(answer) as registry:
         assert ask(registry.place) == ImageAnswer(DIGEST)
     assert all(asked.path == MANIFEST and "oci.image.index" in asked.headers["accept"] for asked in registry.asked)
+    assert {asked.headers["accept-encoding"] for asked in registry.asked} == {"identity"}
     assert not any("authorization" in asked.headers for asked in registry.asked)
 
 
@@ -187,6 +188,11 @@ def test_an_answer_without_an_end_ends(answer: Callable[[Asked], Said]) -> None:
     assert found.digest is None and not found.missing
     assert time.monotonic() - started < 4
     assert "31m" not in found.problem and "SSH" not in found.problem
+
+
+def test_no_more_of_a_body_is_kept_than_a_manifest_can_have() -> None:
+    with server(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"y" * 9000, 0)) as registry:
+        assert ask(registry.place).problem == f"{registry.place} answered more than 4,194,304 bytes"
 
 
 def test_a_slow_registry_is_bounded_over_all_its_answers() -> None:
@@ -308,7 +314,8 @@ def test_a_proxy_is_asked_and_its_password_stays_its_own(monkeypatch: pytest.Mon
     looked_up = lead(monkeypatch, {"127.0.0.1": "127.0.0.1"})
     heard_by_proxy = []
     with create_server(("127.0.0.1", 0)) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://{USER_CANARY}:{CANARY}@127.0.0.1:{proxy.getsockname()[1]}")
+        for variable in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(variable, f"http://{USER_CANARY}:{CANARY}@127.0.0.1:{proxy.getsockname()[1]}")
 
         def refuse() -> None:
             connection, _ = proxy.accept()

@@ -178,8 +178,6 @@ class _Conversation:
             return line, there
         if self._authorization:
             raise PermanentError(f"refused: {self._registry} redirects a login to another server")
-        if endpoint.scheme == "http" and not self._line.is_here:
-            raise PermanentError(f"refused: {self._registry} redirects to this machine")
         other = await self._lines.to(endpoint)
         if other.is_here and not self._line.is_here:
             raise PermanentError(f"refused: {self._registry} redirects to this machine")

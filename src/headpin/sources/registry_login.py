@@ -62,8 +62,6 @@ async def _token(challenge: Challenge, name: ImageName, login: Login | None, lin
     realm = challenge.parameters.get("realm", "")
     registry = registry_key(name.registry)
     endpoint, target = endpoint_of_url(realm)
-    if endpoint.scheme == "http" and not line.is_here:
-        raise PermanentError(f"refused: {registry} sends logins to this machine")
     tokens = line if endpoint == line.endpoint else await lines.to(endpoint)
     if tokens.is_here and not line.is_here:
         raise PermanentError(f"refused: {registry} sends logins to this machine")
