@@ -5,11 +5,14 @@ imports pydantic. Must never know where a document lies or what another document
 """
 
 from headpin.model.agent import Agent, Image, Port, Probe, Probes, Security, Source
+from headpin.model.approval import Approval
 from headpin.model.content import Content
 from headpin.model.credentials import conceal
 from headpin.model.delivery import Delivery
 from headpin.model.environment import Environment
+from headpin.model.gates import DAYS, Freeze, Gates
 from headpin.model.kinds import KINDS, DocumentKind
+from headpin.model.moments import duration, instant_said, time_of_day, zone_of
 from headpin.model.override import Override
 from headpin.model.parse import Fault, parse
 from headpin.model.pin import Pin
@@ -32,8 +35,10 @@ from headpin.model.workspace import API_VERSION, Limits, Plan, WorkspaceDocument
 
 __all__ = [
     "API_VERSION",
+    "DAYS",
     "KINDS",
     "Agent",
+    "Approval",
     "Content",
     "Defaults",
     "Delivery",
@@ -41,6 +46,8 @@ __all__ = [
     "Environment",
     "Fault",
     "FileContent",
+    "Freeze",
+    "Gates",
     "Image",
     "Limits",
     "Override",
@@ -64,6 +71,10 @@ __all__ = [
     "amount",
     "conceal",
     "config_reference",
+    "duration",
+    "instant_said",
     "json_schema",
     "parse",
+    "time_of_day",
+    "zone_of",
 ]

@@ -60,6 +60,9 @@ Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern":
 AgentRef = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,38}[a-z0-9]/[a-z][a-z0-9-]{0,38}[a-z0-9]$")]
 """An agent as ``project/agent``."""
 
+Reason = Annotated[str, StringConstraints(min_length=3, max_length=2000)]
+"""Why, in the words of a person."""
+
 ObjectId = Annotated[str, StringConstraints(pattern=REVISION_PATTERN)]
 """A full git object id."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headpin.model.document import Described, DnsLabel, DnsName
+from headpin.model.document import Described, DnsLabel, DnsName, Reason
 from headpin.model.settings import Settings
 
 
@@ -20,6 +20,16 @@ class Environment(Described, Settings):
     )
     production: bool = Field(
         False, description="Whether people depend on it: the stage before it is required, and commands ask twice."
+    )
+    health: Literal["none", "reports"] = Field(
+        "none",
+        description="How it is known whether what runs here is healthy. 'none': it is not, and what is served counts "
+        "as healthy; 'reports': by 'headpin health report'.",
+    )
+    suspended: Reason | None = Field(
+        None,
+        description="Why nothing is promoted and nothing changes here, for the time being. "
+        "Rollbacks, stop and scale go through.",
     )
     cluster: DnsName = Field("in-cluster", description="Which cluster it runs in; a name, for people and delivery.")
     namespace: DnsLabel | None = Field(

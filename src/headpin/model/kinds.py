@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headpin.model.agent import Agent
+from headpin.model.approval import Approval
 from headpin.model.document import Part
 from headpin.model.environment import Environment
 from headpin.model.override import Override
@@ -40,5 +41,6 @@ KINDS: dict[str, DocumentKind] = {
         ),
         DocumentKind("pin", Pin, ("pins/<environment>/<project>/<agent>.yaml",)),
         DocumentKind("override", Override, ("overrides/<name>.yaml",)),
+        DocumentKind("approval", Approval, ("approvals/<name>.yaml",)),
     )
 }

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from headpin.model.document import DnsName, Part
+from headpin.model.document import DnsName, Part, Reason
 from headpin.model.quantity import Bytes, Cores
 from headpin.types import path_fault
 
@@ -150,4 +150,9 @@ class OwnLayer(Settings):
         None,
         description="true: no pods and no autoscaler; release, pin and manifests remain. "
         "false overrules the project. Default false.",
+    )
+    suspended: Reason | None = Field(
+        None,
+        description="Why nothing is promoted and nothing changes here, for the time being. "
+        "Rollbacks, stop and scale go through.",
     )

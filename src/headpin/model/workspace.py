@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from headpin.model.delivery import Delivery
-from headpin.model.document import Described, Part
+from headpin.model.document import Described, Part, Reason
 
 API_VERSION = "headpin/v1"
 
@@ -39,6 +39,11 @@ class WorkspaceDocument(Described):
     """The workspace: one config repository and everything in it."""
 
     api_version: Literal["headpin/v1"] = Field(description="The version of the meaning of all documents here.")
+    suspended: Reason | None = Field(
+        None,
+        description="Why nothing is promoted and nothing changes in the whole workspace, for the time being. "
+        "Rollbacks, stop and scale go through.",
+    )
     limits: Limits = Field(Limits(), description="Bounds that keep a mistake small.")
     plan: Plan = Field(Plan(), description="What the workspace is entitled to.")
     delivery: Delivery = Field(Delivery(), description="How pods reach this repository.")

@@ -15,9 +15,9 @@ from headpin.types import AgentName, name_fault
 WORKSPACE = "headpin.yaml"
 DEFAULTS = "defaults.yaml"
 ENDING = ".yaml"
-READ_FOLDERS = ("environments", "overrides", "pins", "pipelines", "projects")
+READ_FOLDERS = ("approvals", "environments", "overrides", "pins", "pipelines", "projects")
 OWN_FOLDERS = frozenset(
-    {*READ_FOLDERS, "access", "approvals", "charts", "templates", "tokens", "tools", ".schemas", WORKSPACE, DEFAULTS}
+    {*READ_FOLDERS, "access", "charts", "templates", "tokens", "tools", ".schemas", WORKSPACE, DEFAULTS}
 )
 """What belongs to headpin at the top of the repository: no agent's source can be there."""
 
@@ -120,10 +120,8 @@ def _place(parts: list[str], stem: str) -> Place | None:
     match parts:
         case ["environments", _]:
             return Place("environment", environment=stem)
-        case ["pipelines", _]:
-            return Place("pipeline", name=stem)
-        case ["overrides", _]:
-            return Place("override", name=stem)
+        case ["approvals" | "overrides" | "pipelines" as folder, _]:
+            return Place(folder.removesuffix("s"), name=stem)
         case ["pins", environment, project, _]:
             return Place("pin", environment=environment, project=project, agent=stem)
         case ["projects", project, "project.yaml"]:
@@ -141,6 +139,7 @@ def _place(parts: list[str], stem: str) -> Place | None:
 
 def _expected(folder: str) -> str:
     return {
+        "approvals": "approvals are approvals/<name>.yaml",
         "environments": "environments are environments/<environment>.yaml",
         "pipelines": "pipelines are pipelines/<pipeline>.yaml",
         "overrides": "overrides are overrides/<name>.yaml",

@@ -69,6 +69,8 @@ def scope_of(paths: Iterable[str], head: str | None) -> Scope:
 
 def _add(scope: Scope, place: Place, head: str | None) -> None:
     match place.kind:
+        case "approval":
+            pass  # it opens what is held, and what is held is looked at in every pass
         case "workspace" | "pipeline" | "override":
             scope.everything = True
         case "environment":

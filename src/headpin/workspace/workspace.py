@@ -11,6 +11,7 @@ from functools import cached_property
 
 from headpin.model import (
     Agent,
+    Approval,
     Defaults,
     Delivery,
     Environment,
@@ -90,6 +91,15 @@ class Workspace:
             name: document
             for name in self._stems("overrides")
             if (document := self._reader.read(self.tree, f"overrides/{name}.yaml", Override)) is not None
+        }
+
+    @cached_property
+    def approvals(self) -> dict[str, Document[Approval]]:
+        """Every approval, by its file's name."""
+        return {
+            name: document
+            for name in self._stems("approvals")
+            if (document := self._reader.read(self.tree, f"approvals/{name}.yaml", Approval)) is not None
         }
 
     @cached_property
