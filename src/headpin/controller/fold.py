@@ -71,7 +71,7 @@ def _moves(steps: Sequence[_Step]) -> Sequence[Move]:
 
 def move_by(commit: CommitInfo, release: Release | None) -> Move:
     """The move that a commit makes."""
-    return Move(release, commit.id, commit.author.person, commit.author.at, commit.note[:MAX_NOTE])
+    return Move(release, commit.id, commit.author.person, commit.author.at, commit.note[:MAX_NOTE], commit.has_note)
 
 
 def _changed_pins(before: Tree, after: Tree) -> Sequence[tuple[str, AgentName]]:

@@ -50,10 +50,19 @@ class CommitInfo:
     @property
     def note(self) -> str:
         """What the author wrote below the subject, without trailers; the subject where that is all."""
+        return self._body or self.subject
+
+    @property
+    def has_note(self) -> bool:
+        """Whether the author wrote more than the subject and trailers."""
+        return bool(self._body)
+
+    @property
+    def _body(self) -> str:
         paragraphs = self.message.strip().split("\n\n")[1:]
         if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
             paragraphs.pop()
-        return "\n\n".join(paragraphs).strip() or self.subject
+        return "\n\n".join(paragraphs).strip()
 
     @property
     def trailers(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 Must never read a clock, a repository or a disk: `now`, records, heads and documents are arguments.
 """
 
+from headpin.releases.conditions import UNCONDITIONAL, Conditions, Consent, Exemption, Suspension
 from headpin.releases.decide import (
     Action,
     Decision,
@@ -16,7 +17,8 @@ from headpin.releases.decide import (
     decide,
     held,
 )
-from headpin.releases.gates import Answer, Question, Upstream, ask_gates, sources
+from headpin.releases.evidence import Check, Evidence, Health, Span
+from headpin.releases.gates import Answer, Question, Upstream, ask_gates, opens_at, sources
 from headpin.releases.plan import Planned, prune_excess
 from headpin.releases.record import (
     NEVER_RAN,
@@ -34,16 +36,24 @@ from headpin.releases.record import (
 )
 from headpin.releases.release import Ran, Release, ran_as
 from headpin.releases.settle import Rendered, Settled, settle
+from headpin.releases.upstream import Upstream, sources
 
 __all__ = [
     "NEVER_RAN",
+    "UNCONDITIONAL",
     "Action",
     "Answer",
+    "Check",
+    "Conditions",
+    "Consent",
     "Decision",
     "Desired",
     "Event",
     "EventKind",
+    "Evidence",
+    "Exemption",
     "GateResult",
+    "Health",
     "Hold",
     "HoldReason",
     "Layers",
@@ -60,7 +70,9 @@ __all__ = [
     "Settled",
     "Situation",
     "SourceVersion",
+    "Span",
     "Status",
+    "Suspension",
     "Unobserved",
     "Unreadable",
     "Upstream",
@@ -68,6 +80,7 @@ __all__ = [
     "ask_gates",
     "decide",
     "held",
+    "opens_at",
     "prune_excess",
     "ran_as",
     "settle",

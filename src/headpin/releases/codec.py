@@ -107,11 +107,20 @@ def event_mapping(event: Event) -> dict[str, Any]:
 
 def gate_mapping(gate: GateResult) -> dict[str, Any]:
     """A gate's result as in events and in `--json`."""
-    return {
-        "gate": gate.gate,
-        "result": "open" if gate.is_open else "waiting" if gate.is_waiting else "closed",
-        "evidence": gate.evidence,
-    }
+    return _filled(
+        {
+            "gate": gate.gate,
+            "result": "open" if gate.is_open else "waiting" if gate.is_waiting else "closed",
+            "evidence": gate.evidence,
+            "opensAt": format_time(gate.opens_at) if gate.opens_at else None,
+        }
+    )
+
+
+def _gate(value: Mapping[str, Any]) -> GateResult:
+    result = value["result"]
+    at = parse_time(value["opensAt"]) if "opensAt" in value else None
+    return GateResult(value["gate"], result == "open", value["evidence"], result == "waiting", at)
 
 
 def hold_mapping(hold: Hold) -> dict[str, Any]:
@@ -150,6 +159,7 @@ def _record_mapping(record: Record) -> dict[str, Any]:
         }
         if removed
         else None,
+        "consumed": list(record.consumed) or None,
     }
 
 
@@ -171,6 +181,7 @@ def _move_mapping(move: Move) -> dict[str, Any]:
             "person": move.person,
             "at": format_time(move.at),
             "note": move.note or None,
+            "hasNote": move.has_note or None,
         }
     )
 
@@ -185,6 +196,7 @@ def _record(value: Mapping[str, Any]) -> Record:
         removed=Removed(Release.of_mapping(removed["release"]), removed["version"], parse_time(removed["at"]))
         if removed
         else None,
+        consumed=tuple(value.get("consumed", ())),
     )
 
 
@@ -210,6 +222,7 @@ def _move(value: Mapping[str, Any]) -> Move:
         value["person"],
         parse_time(value["at"]),
         value.get("note", ""),
+        value.get("hasNote", False),
     )
 
 
@@ -228,10 +241,7 @@ def _event(value: Mapping[str, Any]) -> Event:
         hold=HoldReason(value["hold"]) if "hold" in value else None,
         message=value.get("message", ""),
         steps=value.get("steps", {}),
-        gates=tuple(
-            GateResult(gate["gate"], gate["result"] == "open", gate["evidence"], gate["result"] == "waiting")
-            for gate in value.get("gates", ())
-        ),
+        gates=tuple(_gate(gate) for gate in value.get("gates", ())),
     )
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from headpin.problems import Problem
-from headpin.releases.gates import Answer, Question, Upstream, ask_gates
+from headpin.releases.gates import Answer, Question, ask_gates
 from headpin.releases.record import EventKind, GateResult, HoldReason, Move, Record, SourceVersion
 from headpin.releases.release import Ran, Release, ran_as
+from headpin.releases.upstream import Upstream
 from headpin.types import AgentName
 
 

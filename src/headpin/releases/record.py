@@ -54,7 +54,8 @@ class EventKind(StrEnum):
 class Move:
     """A commit on main that gave a pin another release; None took the pin away or made it unreadable.
 
-    `person` is the commit's author as ``Name <address>``, `at` its time, `note` what the author wrote.
+    `person` is the commit's author as ``Name <address>``, `at` its time, `note` what the author wrote:
+    the text below the subject (`has_note`), or the subject where that is all.
     """
 
     release: Release | None
@@ -62,6 +63,7 @@ class Move:
     person: str
     at: datetime
     note: str
+    has_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +111,17 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One deployment. `highest` is the highest version it ever had."""
+    """One deployment. `highest` is the highest version it ever had.
+
+    `consumed` has the ids of the override files that promotions of it used up.
+    """
 
     served: Served | None = None
     highest: int = 0
     wanted: Move | None = None
     hold: Hold | None = None
     removed: Removed | None = None
+    consumed: tuple[str, ...] = ()
 
     @property
     def last_version(self) -> int:
@@ -136,12 +142,17 @@ NEVER_RAN = Record()
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What one gate said of a move: `is_open`, or `is_waiting` for something already under way."""
+    """What one gate said of a move: `is_open`, or `is_waiting` for something already under way.
+
+    `opens_at`: when a closed one opens if nothing but time passes. The evidence of a gate that stays as it is
+    reads the same in every pass: what changes is told as the instant at which it will.
+    """
 
     gate: str
     is_open: bool
     evidence: str
     is_waiting: bool = False
+    opens_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,51 @@
+"""The earlier stages of a pipeline as they stand, and which of them supply a release. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headpin.releases.evidence import NO_EVIDENCE, Evidence
+from headpin.releases.record import Record
+from headpin.releases.release import Ran, Release, ran_as
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """An earlier stage as it stands: `pin` is what main's head wants there (None: no pin, or head).
+
+    `is_held`: whether its whole environment is. `trouble` says why its branch cannot be read; nobody is
+    blocked by what is not known. `evidence` is about the release in question.
+    """
+
+    environment: str
+    required: bool
+    tracks_head: bool
+    pin: Release | None
+    has_pin: bool
+    record: Record
+    ran: tuple[Ran, ...]
+    trouble: str = ""
+    is_held: bool = False
+    evidence: Evidence = NO_EVIDENCE
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether the stage is passed over: nothing is pinned or served here, and nothing needs to be."""
+        return (
+            not self.trouble
+            and not self.required
+            and not self.tracks_head
+            and not self.has_pin
+            and self.record.served is None
+        )
+
+    def has_run(self, release: Release) -> Ran | None:
+        """The release as it ran here, where anything still does."""
+        return ran_as(self.ran, release) if self.record.served is not None else None
+
+
+def sources(upstream: tuple[Upstream, ...], any_earlier: bool) -> tuple[Upstream, ...]:
+    """The stages that may supply a release: the nearest that is not transparent, or all of them by policy."""
+    if any_earlier:
+        return upstream
+    return next(((stage,) for stage in upstream if not stage.is_transparent), ())
