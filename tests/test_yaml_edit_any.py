@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from headpin.yaml import DELETE, Change, Path, edit, load
 from tests.documents import Written, documents, keys, values
 
-import os
 EXAMPLES = int(os.environ.get("EX", "400"))
 
 
@@ -32,7 +32,9 @@ def at(value: Any, path: Path) -> Any:
 @st.composite
 def new_paths(draw: st.DrawFn, value: dict[str, Any]) -> Path:
     """The path of something that is not in `value` yet, and can be."""
-    above = draw(st.sampled_from([(), *(path for path in paths_of(value) if not isinstance(at(value, path), (str, int)))]))
+    above = draw(
+        st.sampled_from([(), *(path for path in paths_of(value) if not isinstance(at(value, path), (str, int)))])
+    )
     there = at(value, above)
     if isinstance(there, tuple):
         return (*above, len(there), *draw(st.lists(keys, max_size=1)))
@@ -125,4 +127,7 @@ def test_the_result_means_what_the_changes_say_and_other_entries_stay(written: W
             position = text.index(comment, position) + len(comment)
         if not any(path[0] == key for path in changes):
             position = text.index(own, position) + len(own)
-    assert edit(result, {path: new for path, new in changes.items() if not any(isinstance(s, int) for s in path)}) == result
+    assert (
+        edit(result, {path: new for path, new in changes.items() if not any(isinstance(s, int) for s in path)})
+        == result
+    )

@@ -94,12 +94,14 @@ def _word(report: DeploymentReport) -> str:
         if report.decision.action is Action.REMOVE:
             return "Remove"
         return "Deploy" if report.decision.kind is EventKind.PROMOTED else "Reconfigure"
+    if report.decision.kind is not None:  # what was done is told before what waits
+        kinds = [kind for kind in kinds if kind is not EventKind.HELD]
     return _WORDS.get(kinds[-1], "Update") if kinds else "Update"
 
 
 def _now(report: DeploymentReport) -> str:
     served, hold = report.record.served, report.record.hold
-    if hold is not None:
+    if hold is not None and (served is None or report.decision.kind is None):
         return hold.reason.value
     if served is None:
         return "nothing"

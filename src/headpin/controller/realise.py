@@ -12,7 +12,18 @@ from headpin.controller.content import read_content
 from headpin.errors import HistoryMissing, PermanentError
 from headpin.git import Repository
 from headpin.problems import Problem
-from headpin.releases import Action, Decision, HoldReason, Layers, Release, Rendered, Scale, Situation, held
+from headpin.releases import (
+    Action,
+    Decision,
+    HoldReason,
+    Layers,
+    Release,
+    Rendered,
+    Scale,
+    Situation,
+    held,
+    with_settings_held,
+)
 from headpin.rendering import MountedContent, RenderError, RenderInput, TemplateSet, render_manifests
 from headpin.tree import Tree
 from headpin.types import AgentName
@@ -57,15 +68,20 @@ class Realiser:
 
     def realise(self, situation: Situation, decision: Decision) -> Realised:
         """The decision with its files, or a hold in its place."""
-        if decision.release is None or decision.version is None or decision.layers is Layers.FROZEN:
+        release, version = decision.release, decision.version
+        if release is None or version is None or decision.layers is Layers.FROZEN:
             return Realised(decision)
         try:
-            snapshot = self.snapshot(situation.agent, decision.release)
-            render = self._input(situation, decision, decision.release, decision.version, snapshot)
+            snapshot = self.snapshot(situation.agent, release)
+            render = self._input(situation, decision, release, version, snapshot)
+            if decision.closed:
+                decision, render = self._gated(situation, decision, release, version, render, snapshot)
+            if decision.layers is Layers.FROZEN:
+                return Realised(decision)
             rendered = _rendered(render)
             if _is_served(situation, decision, rendered):
                 return Realised(decision, rendered)
-            content = self.content(decision.release, snapshot)
+            content = self.content(release, snapshot)
             return Realised(decision, rendered, self.files(render, snapshot, content), snapshot)
         except HistoryMissing:
             if decision.layers is not Layers.APPLIED:
@@ -75,6 +91,34 @@ class Realiser:
             return Realised(held(situation, HoldReason.INVALID, _with_remedy(error)))
         except RenderError as error:
             return Realised(held(situation, HoldReason.RENDER_FAILED, str(error)))
+
+    def _gated(
+        self,
+        situation: Situation,
+        decision: Decision,
+        release: Release,
+        version: int,
+        render: RenderInput,
+        snapshot: Snapshot,
+    ) -> tuple[Decision, RenderInput]:
+        """The decision where gates are closed to a change of own settings: these stay as they were last applied.
+
+        Nothing is held where nothing would change. A rollback for which the old layers cannot be had goes first.
+        """
+        served = situation.record.served
+        if served is None:
+            return decision, render
+        is_move = served.release != release
+        if not is_move and served.digest == render.digest():
+            return decision, render
+        try:
+            own, scaling_from = self.layers(situation, Layers.APPLIED)
+            applied = render_input(situation, release, version, snapshot, own, scaling_from)
+        except (HistoryMissing, Misfit):
+            return (decision if is_move else with_settings_held(decision, Layers.FROZEN)), render
+        if applied.digest() == render.digest():
+            return decision, render
+        return with_settings_held(decision, Layers.APPLIED), applied
 
     def preview(self, situation: Situation, release: Release, version: int) -> tuple[RenderInput, dict[str, str]] | str:
         """What `release` is rendered from under main's own layers, and as; or why it cannot be."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from headpin.controller.branches import Branch, RecordReader, branch_names, read_branch
 from headpin.controller.context import PassContext, Progress, Quiet
 from headpin.controller.environment import reconcile_environment, start_branches
+from headpin.controller.evidence import EvidenceReader
 from headpin.controller.fold import head_move
 from headpin.controller.heads import Followed, Heads, SourceIndex, spare_walks
 from headpin.controller.realise import Realiser
@@ -49,6 +50,10 @@ class Controller:
     templates: Mapping[int, TemplateSet] = field(default_factory=built_in_templates)
     sources: SourceIndex = field(default_factory=SourceIndex)
     quiet: dict[str, Quiet] = field(default_factory=dict)
+    evidence: EvidenceReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evidence = EvidenceReader(self.repository)
 
     def reconcile(self, *, full: bool = False, dry_run: bool = False) -> PassReport:
         """One pass. `full` looks at every deployment, `dry_run` writes nothing.
@@ -83,7 +88,7 @@ class Controller:
         """How things stand with main at `head`; only the sources of `followed` are asked."""
         workspace = self.workspace(head.id)
         heads = Heads(self.repository, workspace, head.id, followed)
-        return Surroundings(workspace, self.branches(workspace), heads, head_move(head))
+        return Surroundings(workspace, self.branches(workspace), heads, head_move(head), self.evidence, self.clock())
 
     def realiser(self, workspace: Workspace) -> Realiser:
         """What renders with the documents of `workspace`."""
@@ -117,14 +122,15 @@ class Controller:
         if not full and workspace.head_environment in branches:
             spare_walks(heads, self.repository, branches[workspace.head_environment], head, followed)
         realiser = Realiser(self.repository, self.reader, workspace, self.templates)
+        now = self.clock()
         context = PassContext(
             self.repository,
             self.reader,
             workspace,
             head,
-            Surroundings(workspace, branches, heads, head_move(head)),
+            Surroundings(workspace, branches, heads, head_move(head), self.evidence, now),
             realiser,
-            self.clock(),
+            now,
             self.committer,
             full,
             dry_run,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from headpin.controller.branches import Branch
+from headpin.controller.conditions import conditions_of
+from headpin.controller.evidence import EvidenceReader
 from headpin.controller.heads import Heads
 from headpin.model import Agent
 from headpin.problems import Problem, errors
 from headpin.releases import (
+    NO_EVIDENCE,
     Desired,
+    Evidence,
     Move,
     Nothing,
     Release,
@@ -29,12 +34,14 @@ from headpin.workspace.rules import agent_problems, layer_problems, pin_problems
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all situations of a pass have in common: the workspace, every branch, the heads of sources."""
+    """What all situations of a pass have in common: documents, branches, heads of sources, evidence, the present."""
 
     workspace: Workspace
     branches: dict[str, Branch]
     heads: Heads
     head_move: Move
+    evidence: EvidenceReader
+    now: datetime
 
 
 def situation_of(
@@ -58,8 +65,16 @@ def situation_of(
         moves,
         own=(errors(layer_problems(own)) if own else ()) + _taken(branch, agent),
         project=project,
+        conditions=conditions_of(workspace, environment, agent, None, (), around.now),
     )
     return _with_upstream(around, situation)
+
+
+def towards(around: Surroundings, situation: Situation, release: Release, move: Move | None = None) -> Situation:
+    """The situation if `move` made main's head want `release` here: what is asked before a promotion is made."""
+    record = replace(situation.record, wanted=None)
+    moves = (move,) if move else ()
+    return _with_upstream(around, replace(situation, desired=Wanted(release), moves=moves, record=record))
 
 
 def _taken(branch: Branch, agent: AgentName) -> tuple[Problem, ...]:
@@ -128,20 +143,27 @@ def _followed(heads: Heads, model: Agent, snapshot: Snapshot, served: Release | 
 
 
 def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
-    """Reads the earlier stages only where a release is wanted that never ran here."""
-    desired, served = situation.desired, situation.record.served
+    """Reads the earlier stages, and what concerns the release, only where one is wanted that is no rollback."""
+    desired, record = situation.desired, situation.record
     if situation.tracks_head or situation.project or not isinstance(desired, Wanted):
         return situation
-    if (served and served.release == desired.release) or ran_as(situation.ran, desired.release):
+    before = ran_as(situation.ran, desired.release)
+    if before is not None and before.version <= record.last_version:
         return situation
     workspace = around.workspace
+    situation = replace(
+        situation,
+        conditions=conditions_of(
+            workspace, situation.environment, situation.agent, desired.release, record.consumed, around.now
+        ),
+    )
     stages = workspace.stages(situation.agent.project)
     position = next((n for n, stage in enumerate(stages) if stage.environment == situation.environment), None)
     if position is None:
         return replace(situation, is_reached=False)
     return replace(
         situation,
-        upstream=tuple(_upstream(around, situation.agent, number) for number in range(position - 1, -1, -1)),
+        upstream=tuple(_upstream(around, situation, desired.release, number) for number in range(position - 1, -1, -1)),
         any_earlier=stages[position].promotion.source == "earlier",
     )
 
@@ -152,11 +174,18 @@ def stages_before(around: Surroundings, agent: AgentName, environment: str) -> t
     position = next((n for n, stage in enumerate(stages) if stage.environment == environment), None)
     if position is None:
         return (), False
-    before = tuple(_upstream(around, agent, number) for number in range(position - 1, -1, -1))
+    before = tuple(_stage(around, agent, number) for number in range(position - 1, -1, -1))
     return before, stages[position].promotion.source == "earlier"
 
 
-def _upstream(around: Surroundings, agent: AgentName, position: int) -> Upstream:
+def _upstream(around: Surroundings, situation: Situation, release: Release, position: int) -> Upstream:
+    """An earlier stage, with what is known there of the release."""
+    stage = _stage(around, situation.agent, position)
+    branch = around.branches[stage.environment]
+    return replace(stage, evidence=_evidence(around, branch, situation, release))
+
+
+def _stage(around: Surroundings, agent: AgentName, position: int) -> Upstream:
     workspace = around.workspace
     stages = workspace.stages(agent.project)
     environment = stages[position].environment
@@ -173,3 +202,14 @@ def _upstream(around: Surroundings, agent: AgentName, position: int) -> Upstream
         trouble=str(branch.trouble or ""),
         is_held=bool(branch.state and branch.state.hold),
     )
+
+
+def _evidence(around: Surroundings, branch: Branch, situation: Situation, release: Release) -> Evidence:
+    """What is known of the release in an earlier stage, where a gate asks for it and it ever ran there."""
+    gates = situation.conditions.gates
+    is_asked = gates.health or gates.soak or gates.checks
+    if not is_asked or branch.trouble or ran_as(branch.ran(situation.agent), release) is None:
+        return NO_EVIDENCE
+    document = around.workspace.environments.get(branch.environment)
+    reports = bool(document and document.model and document.model.health == "reports")
+    return around.evidence.of(branch, situation.agent, release, reports=reports, now=around.now)

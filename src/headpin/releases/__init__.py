@@ -16,9 +16,11 @@ from headpin.releases.decide import (
     Wanted,
     decide,
     held,
+    question_of,
+    with_settings_held,
 )
-from headpin.releases.evidence import Check, Evidence, Health, Span
-from headpin.releases.gates import Answer, Question, Upstream, ask_gates, opens_at, sources
+from headpin.releases.evidence import NO_EVIDENCE, Check, Evidence, Health, Span
+from headpin.releases.gates import Answer, Question, ask_gates, opens_at
 from headpin.releases.plan import Planned, prune_excess
 from headpin.releases.record import (
     NEVER_RAN,
@@ -40,6 +42,7 @@ from headpin.releases.upstream import Upstream, sources
 
 __all__ = [
     "NEVER_RAN",
+    "NO_EVIDENCE",
     "UNCONDITIONAL",
     "Action",
     "Answer",
@@ -82,7 +85,9 @@ __all__ = [
     "held",
     "opens_at",
     "prune_excess",
+    "question_of",
     "ran_as",
     "settle",
     "sources",
+    "with_settings_held",
 ]

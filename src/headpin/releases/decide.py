@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from headpin.problems import Problem
+from headpin.releases.conditions import UNCONDITIONAL, Conditions
 from headpin.releases.gates import Answer, Question, ask_gates
 from headpin.releases.record import EventKind, GateResult, HoldReason, Move, Record, SourceVersion
 from headpin.releases.release import Ran, Release, ran_as
@@ -57,6 +58,7 @@ class Situation:
     `moves`: the pin moves since the last observed revision, oldest first. `head_move`: the commit at
     main's head, for a change that no single move explains. `own`: problems of own layers. `project`:
     problems of the project and its pipeline. `is_reached`: whether the pipeline has this environment.
+    `conditions`: what the gates here ask for, and what concerns the release wanted.
     """
 
     environment: str
@@ -72,6 +74,7 @@ class Situation:
     upstream: tuple[Upstream, ...] = ()
     any_earlier: bool = False
     is_reached: bool = True
+    conditions: Conditions = UNCONDITIONAL
 
 
 class Action(StrEnum):
@@ -98,6 +101,10 @@ class Decision:
 
     `release` is what is served afterwards (None: nothing), `kind` the transition that brings it there
     (None: it is served already), `wanted` the move that is held or waits.
+
+    `closed` has the gates that are closed to a change of own settings: once it is known that these would change,
+    `with_settings_held` is what is done. `held_by` is then what the gates say, as far as `reason` does not tell it.
+    `used` has the ids of the overrides that the move uses up.
     """
 
     action: Action
@@ -112,6 +119,9 @@ class Decision:
     hold: HoldReason | None = None
     wanted: Move | None = None
     superseded: tuple[Move, ...] = ()
+    closed: tuple[GateResult, ...] = ()
+    held_by: str = ""
+    used: tuple[str, ...] = ()
 
 
 def decide(situation: Situation) -> Decision:
@@ -130,6 +140,30 @@ def held(situation: Situation, reason: HoldReason, message: str) -> Decision:
         hold=reason,
         wanted=_wanted(situation),
         superseded=_superseded(situation),
+    )
+
+
+def with_settings_held(decision: Decision, layers: Layers) -> Decision:
+    """The decision where gates are closed to the change of own settings that would come with it.
+
+    A rollback is carried out all the same, under the own layers that were applied last.
+    """
+    told = Answer(decision.closed).told
+    if decision.kind is not None:
+        return replace(decision, layers=layers, hold=HoldReason.BLOCKED, held_by=told)
+    return replace(decision, action=Action.HOLD, reason=told, layers=layers, hold=HoldReason.BLOCKED)
+
+
+def question_of(situation: Situation, release: Release) -> Question:
+    """What is asked of the gates before `release` is served here."""
+    return Question(
+        release,
+        _asked_as(situation, release),
+        situation.upstream,
+        situation.any_earlier,
+        situation.is_reached,
+        situation.conditions,
+        _wanted(situation),
     )
 
 
@@ -158,8 +192,11 @@ def _decide_nothing(situation: Situation, desired: Nothing) -> Decision:
 
 def _decide_head(situation: Situation, release: Release) -> Decision:
     served = situation.record.served
+    settings = _ask_settings(situation, release)
     if served is not None and served.release == release:
-        return _serve(situation, release, 0, None, "runs the branch head")
+        return replace(_serve(situation, release, 0, None, "runs the branch head"), closed=settings.closed)
+    if not settings.is_open:
+        return _stay(situation, settings)
     before = served.release if served else None
     return _serve(situation, release, 0, EventKind.PROMOTED, _head_reason(before, release))
 
@@ -177,29 +214,57 @@ def _head_reason(before: Release | None, release: Release) -> str:
 def _decide_pinned(situation: Situation, release: Release) -> Decision:
     record, served = situation.record, situation.record.served
     before = ran_as(situation.ran, release)
+    closed = _ask_settings(situation, release).closed
     if served is not None and served.release == release:
         kind = EventKind.ROLLED_BACK if _returned(situation) else None
         reason = f"back at v{served.version}, which is served" if kind else f"v{served.version} is pinned and served"
-        return _serve(situation, release, served.version, kind, reason)
+        return replace(_serve(situation, release, served.version, kind, reason), closed=closed)
     kind = _kind(record, before)
     if kind is EventKind.ROLLED_BACK and before is not None:
-        return _serve(situation, release, before.version, kind, f"roll back to v{before.version} ({release})")
+        reason = f"roll back to v{before.version} ({release})"
+        return replace(_serve(situation, release, before.version, kind, reason), closed=closed)
     if situation.project and before is None:
         return held(situation, HoldReason.INVALID, _told(situation.project))
-    version = before.version if before else record.highest + 1
-    if before is not None and record.served is None:
-        return _serve(situation, release, version, kind, f"v{version} ({release}) ran here before")
-    answer = ask_gates(Question(release, kind, situation.upstream, situation.any_earlier, situation.is_reached))
-    if answer.is_open:
-        reason = f"{'return' if before else 'promote'} to v{version} ({release})"
-        return replace(_serve(situation, release, version, kind, reason), source=answer.source, gates=answer.results)
-    return _stay(situation, answer)
+    return _decide_move(situation, release, kind, before)
+
+
+def _decide_move(situation: Situation, release: Release, kind: EventKind, before: Ran | None) -> Decision:
+    """A release that is new here, or a higher version than the one served: the gates decide."""
+    version = before.version if before else situation.record.highest + 1
+    answer = ask_gates(question_of(situation, release))
+    if not answer.is_open:
+        return _stay(situation, answer)
+    reason = f"{'return' if before else 'promote'} to v{version} ({release})"
+    if before is not None and situation.record.served is None:
+        reason = f"v{version} ({release}) ran here before"
+    return replace(
+        _serve(situation, release, version, kind, reason), source=answer.source, gates=answer.results, used=answer.used
+    )
+
+
+def _ask_settings(situation: Situation, release: Release) -> Answer:
+    """What the gates say of a change of own settings."""
+    return ask_gates(Question(release, EventKind.RECONFIGURED, (), conditions=situation.conditions))
 
 
 def _kind(record: Record, before: Ran | None) -> EventKind:
     if before is None or record.served is None:
         return EventKind.PROMOTED
     return EventKind.ROLLED_BACK if before.version < record.served.version else EventKind.ROLLED_FORWARD
+
+
+def _asked_as(situation: Situation, release: Release) -> EventKind:
+    """The kind of move that the gates are asked about.
+
+    Where nothing is served any more, what was served last comes back like a rollback: a pin that was deleted by
+    mistake is not kept away by the gates that it went through before.
+    """
+    before = ran_as(situation.ran, release)
+    if before is None:
+        return EventKind.PROMOTED
+    if situation.record.served is not None:
+        return _kind(situation.record, before)
+    return EventKind.ROLLED_BACK if before.version <= situation.record.last_version else EventKind.ROLLED_FORWARD
 
 
 def _serve(situation: Situation, release: Release, version: int, kind: EventKind | None, reason: str) -> Decision:
@@ -219,7 +284,7 @@ def _stay(situation: Situation, answer: Answer) -> Decision:
     served = situation.record.served
     return Decision(
         Action.WAIT if answer.is_waiting else Action.HOLD,
-        answer.closed,
+        answer.told,
         Layers.APPLIED if served else Layers.FROZEN,
         served.release if served else None,
         served.version if served else None,

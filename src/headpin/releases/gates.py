@@ -71,9 +71,14 @@ class Answer:
         return not self.is_open and all(result.is_open or result.is_waiting for result in self.results)
 
     @property
-    def closed(self) -> str:
+    def closed(self) -> tuple[GateResult, ...]:
+        """The gates that are closed, those that wait included."""
+        return tuple(result for result in self.results if not result.is_open)
+
+    @property
+    def told(self) -> str:
         """What the closed gates say."""
-        return "; ".join(f"{result.gate}: {result.evidence}" for result in self.results if not result.is_open)
+        return "; ".join(f"{result.gate}: {result.evidence}" for result in self.closed)
 
     @property
     def opens_at(self) -> datetime | None:

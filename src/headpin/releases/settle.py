@@ -21,6 +21,9 @@ from headpin.releases.record import (
 from headpin.releases.release import Ran, Release, ran_as
 from headpin.types import Revision
 
+MAX_CONSUMED = 100
+"""Overrides that a record remembers to be used up; each names one release, so that old ones mean nothing any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -60,7 +63,13 @@ def settle(
         events.append(_moved(decision, before.served.release, before.served.version, now, config))
     elif rendered is not None and decision.release is not None and decision.version is not None:
         served = _served(before.served, decision, decision.release, decision.version, rendered, now, config)
-        record = replace(record, served=served, highest=max(before.highest, served.version), removed=None)
+        record = replace(
+            record,
+            served=served,
+            highest=max(before.highest, served.version),
+            removed=None,
+            consumed=(*before.consumed, *decision.used)[-MAX_CONSUMED:],
+        )
         events += _serving_events(before.served, served, decision, now, config)
         if ran_as(situation.ran, served.release) is None:
             ran = (Ran(served.version, served.release, now),)
@@ -74,12 +83,13 @@ def settle(
 def _hold(before: Hold | None, wanted: Move | None, decision: Decision, now: datetime, config: Revision) -> Hold | None:
     if decision.hold is None:
         return None
+    message = decision.held_by or decision.reason
     same = before is not None and before.reason is decision.hold and wanted == decision.wanted
-    if before is not None and same and before.message == decision.reason:
+    if before is not None and same and before.message == message:
         return before
     return Hold(
         decision.hold,
-        decision.reason,
+        message,
         before.since if before is not None and same else now,
         config,
     )
@@ -102,7 +112,8 @@ def _served(
 ) -> Served:
     status = Status.STOPPED if rendered.scale.stopped else Status.DEPLOYED
     if before is None or before.release != release:
-        return Served(release, version, status, now, config, rendered.digest, rendered.scale, rendered.secrets)
+        applied = config if before is None or decision.layers is Layers.HEAD else before.config
+        return Served(release, version, status, now, applied, rendered.digest, rendered.scale, rendered.secrets)
     same = (before.digest, before.scale) == (rendered.digest, rendered.scale)
     if same and before.version == version:
         return before
@@ -111,6 +122,7 @@ def _served(
         before,
         version=version,
         status=status,
+        since=before.since if status is before.status else now,
         config=applied,
         digest=rendered.digest,
         scale=rendered.scale,
@@ -192,5 +204,5 @@ def _held(record: Record, decision: Decision, now: datetime) -> Event:
         note=wanted.note if wanted else "",
         hold=hold.reason,
         message=hold.message,
-        gates=decision.gates,
+        gates=decision.closed or decision.gates,
     )

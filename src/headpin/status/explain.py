@@ -87,7 +87,8 @@ def explain(controller: Controller, agent: AgentName, environment: str) -> Expla
     workspace = controller.workspace()
     is_head = environment == workspace.head_environment
     heads = Heads(controller.repository, workspace, head.id, sources_of(workspace, (agent,) if is_head else ()))
-    around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
+    branches = controller.branches(workspace)
+    around = Surroundings(workspace, branches, heads, head_move(head), controller.evidence, controller.clock())
     situation = situation_of(around, environment, agent, ())
     decision = _next(around, decide(situation), environment)
     release = _explained(situation, decision)

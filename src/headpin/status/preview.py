@@ -31,7 +31,8 @@ def render_environment(
     is_head = environment == workspace.head_environment
     wanted = agents or (workspace.all_agents() if is_head else workspace.pins(environment))
     heads = Heads(repository, workspace, head.id, sources_of(workspace, wanted if is_head else ()))
-    around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
+    branches = controller.branches(workspace)
+    around = Surroundings(workspace, branches, heads, head_move(head), controller.evidence, controller.clock())
     realiser = Realiser(repository, controller.reader, workspace, controller.templates)
     rendered: list[RenderedDeployment] = []
     without: dict[AgentName, str] = {}

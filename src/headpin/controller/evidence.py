@@ -1,0 +1,212 @@
+"""The evidence branches: what was reported about releases in an environment, read and written.
+
+`headpin/evidence/<environment>` has a file for each release and kind of evidence. Whoever reports makes one commit,
+moved by one compare-and-swap; main, the work tree and the index are never touched.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from headpin.controller.branches import Branch, own_state, record_path
+from headpin.errors import Conflict, HeadpinError, RefLocked
+from headpin.git import Changes, Repository, Signature
+from headpin.releases import Check, Evidence, Health, Record, Release, Span
+from headpin.releases.evidence import (
+    format_checks,
+    format_health,
+    parse_checks,
+    parse_health,
+    present_spans,
+    release_key,
+    serving_spans,
+    with_check,
+    with_report,
+)
+from headpin.releases.record import Status
+from headpin.releases.release import ran_as
+from headpin.tree import EMPTY, Tree
+from headpin.types import AgentName, Revision
+
+PREFIX = "refs/heads/headpin/evidence/"
+UPSTREAM_PREFIX = "refs/remotes/origin/headpin/evidence/"
+MAX_TRIES = 40
+_LONGEST_PAUSE = 0.5
+_MAX_REMEMBERED = 10_000
+
+Edit = Callable[[Tree], Changes]
+"""What a report changes on the branch as it stands; asked anew when the branch moved meanwhile."""
+
+
+@dataclass(slots=True)
+class EvidenceReader:
+    """Reads evidence. What is remembered is about the past of a record, and changes no answer."""
+
+    repository: Repository
+    _past: dict[tuple[str, AgentName, str, Release], tuple[Span, ...]] = field(default_factory=dict)
+
+    def of(self, branch: Branch, agent: AgentName, release: Release, *, reports: bool, now: datetime) -> Evidence:
+        """Everything known of `release` in the branch's environment; `reports`: whether health is reported there."""
+        try:
+            spans = present_spans(self._spans(branch, agent, release), branch.record(agent).served, release, now)
+            tree = evidence_tree(self.repository, branch.environment)
+            return Evidence(reports, spans, read_health(tree, agent, release), read_checks(tree, agent, release))
+        except HeadpinError as error:
+            return Evidence(reports, trouble=f"the evidence of {branch.environment} cannot be read: {error}")
+
+    def _spans(self, branch: Branch, agent: AgentName, release: Release) -> tuple[Span, ...]:
+        """When the release ran. The head environment keeps no events: its branch is its history."""
+        if branch.state is None or not branch.state.tracks_head:
+            return serving_spans(branch.events(agent), release)
+        served = branch.record(agent).served
+        if served is not None and served.release == release:
+            return ()
+        entry = branch.tree.entry(record_path(agent))
+        key = (branch.environment, agent, entry.id if entry else "", release)
+        if key not in self._past:
+            if len(self._past) >= _MAX_REMEMBERED:
+                self._past.clear()
+            self._past[key] = tuple(_followed_spans(self.repository, branch, agent, release))
+        return self._past[key]
+
+
+def _followed_spans(repository: Repository, branch: Branch, agent: AgentName, release: Release) -> Iterator[Span]:
+    """When `release` ran in the head environment, oldest first; each span under one rendering."""
+    found = _records(repository, branch, agent, release)
+    states = [(at, _rendering(record, release)) for at, record in reversed(found)]
+    changes = [next(group) for _, group in itertools.groupby(states, key=lambda state: state[1])]
+    for (at, rendering), (until, _) in itertools.pairwise(changes):
+        if rendering is not None and at < until:
+            yield Span(at, until)
+
+
+def _rendering(record: Record, release: Release) -> str | None:
+    """What the release is served as; None where it is not."""
+    served = record.served
+    is_served = served is not None and served.release == release and served.status is Status.DEPLOYED
+    return served.digest if served is not None and is_served else None
+
+
+def _records(
+    repository: Repository, branch: Branch, agent: AgentName, release: Release
+) -> list[tuple[datetime, Record]]:
+    """Every record of the agent since the release first ran, newest first, with the instant from which it held."""
+    first, path = ran_as(branch.ran(agent), release), record_path(agent)
+    found: list[tuple[datetime, Record]] = []
+    if first is None or branch.own is None:
+        return found
+    last = None
+    for commit in repository.first_parents(branch.own.id):
+        if commit.committer.at < first.at:
+            break
+        entry = repository.tree_at(commit.tree).entry(path)
+        identity = entry.id if entry else ""
+        if last == identity:
+            found[-1] = (commit.committer.at, found[-1][1])
+        elif (own := own_state(repository, commit)) is not None:
+            found.append((commit.committer.at, branch.records.read(own[0], path)))
+            last = identity
+    return found
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def evidence_ref(environment: str) -> str:
+    """The branch of an environment's evidence."""
+    return f"{PREFIX}{environment}"
+
+
+def evidence_tip(repository: Repository, environment: str) -> Revision | None:
+    """The last commit of the evidence: the local branch's, or the upstream's where that is further along."""
+    local = repository.ref(evidence_ref(environment))
+    upstream = repository.ref(f"{UPSTREAM_PREFIX}{environment}")
+    if upstream is not None and (local is None or repository.is_ancestor(local, upstream)):
+        return upstream
+    return local
+
+
+def evidence_tree(repository: Repository, environment: str) -> Tree:
+    """The files of an environment's evidence."""
+    tip = evidence_tip(repository, environment)
+    return repository.tree(tip) if tip else EMPTY
+
+
+def read_health(tree: Tree, agent: AgentName, release: Release) -> tuple[Health, ...]:
+    """What was reported of the health of `release`, oldest first. Raises ObjectDamaged."""
+    path = _path("health", agent, release)
+    return parse_health(tree.read(path), path, release) if tree.entry(path) else ()
+
+
+def read_checks(tree: Tree, agent: AgentName, release: Release) -> tuple[Check, ...]:
+    """The latest result of each check of `release`, by name. Raises ObjectDamaged."""
+    path = _path("checks", agent, release)
+    return parse_checks(tree.read(path), path, release) if tree.entry(path) else ()
+
+
+def _path(kind: str, agent: AgentName, release: Release) -> str:
+    return f"{kind}/{agent.project}/{agent.agent}/{release_key(release)}.json"
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def health_edit(agent: AgentName, release: Release, report: Health) -> Edit:
+    """Adds a health report to what is known of `release`."""
+
+    def edit(tree: Tree) -> Changes:
+        health = with_report(read_health(tree, agent, release), report)
+        return {_path("health", agent, release): format_health(release, health).encode()}
+
+    return edit
+
+
+def check_edit(agent: AgentName, release: Release, check: Check) -> Edit:
+    """Puts the result of a check in the place of its last one."""
+
+    def edit(tree: Tree) -> Changes:
+        checks = with_check(read_checks(tree, agent, release), check)
+        return {_path("checks", agent, release): format_checks(release, checks).encode()}
+
+    return edit
+
+
+def write_evidence(
+    repository: Repository, environment: str, edit: Edit, message: str, person: Signature, committer: Signature
+) -> Revision | None:
+    """Makes one commit of `edit`, on whatever the branch holds when it is moved; None when it changes nothing.
+
+    Many jobs report at once: the loser of a compare-and-swap looks again. Raises Conflict when that never ends.
+    """
+    for attempt in range(1, MAX_TRIES + 1):
+        try:
+            expected = repository.ref(evidence_ref(environment))
+            made = commit_evidence(repository, evidence_tip(repository, environment), edit, message, person, committer)
+            if made is not None:
+                repository.move_ref(evidence_ref(environment), expected, made, f"headpin: {message.splitlines()[0]}")
+            return made
+        except (Conflict, RefLocked):
+            if attempt == MAX_TRIES:
+                raise
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+    raise AssertionError("unreachable")
+
+
+def commit_evidence(
+    repository: Repository, tip: Revision | None, edit: Edit, message: str, person: Signature, committer: Signature
+) -> Revision | None:
+    """The commit of `edit` on `tip`, not yet on any branch; None when it changes nothing.
+
+    Whoever pushes decides a refused push anew: the same edit on the tip that was fetched.
+    """
+    base = repository.commit(tip) if tip else None
+    tree: Tree = repository.tree_at(base.tree) if base else EMPTY
+    written = repository.writer.apply(base.tree if base else None, edit(tree))
+    if base is not None and written == base.tree:
+        return None
+    return repository.commit_tree(written, [base.id] if base else [], message, person, committer)
