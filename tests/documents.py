@@ -258,7 +258,7 @@ def documents(draw: st.DrawFn) -> Written:
     for _ in range(draw(st.integers(1, 4))):
         between = writer.between(column)
         head = writer.key(used)
-        key = list(load(f"{head}: 1".encode()).value)[0]
+        key = next(iter(load(f"{head}: 1".encode()).value))
         own = writer.behind_key(" " * column + head + ":", column, 1, False)
         written.comments[key] = [line for line in between if line.startswith("#")]
         while own[-1] == "":

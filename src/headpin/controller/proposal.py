@@ -14,11 +14,11 @@ from headpin.controller.fold import move_by
 from headpin.controller.realise import Realised, Realiser
 from headpin.controller.situations import Surroundings, situation_of
 from headpin.git import CommitInfo, Signature
-from headpin.releases import Action, Decision, Situation, Wanted, decide
+from headpin.releases import Action, Decision, HoldReason, Situation, Wanted, decide
 from headpin.tree import OverlayTree
 from headpin.types import AgentName
 from headpin.workspace import Workspace
-from headpin.workspace.layout import Place, classify
+from headpin.workspace.layout import Place, classify, pin_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,13 @@ class Outcome:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the next pass would not carry the change out."""
+        """Whether the next pass would not carry the change out.
+
+        Where no pin moves, a deployment that is blocked is no reason: the number of pods follows all the same.
+        """
+        is_blocked = self.decision.action is Action.WAIT or self.decision.hold is HoldReason.BLOCKED
+        if is_blocked and not self.situation.moves:
+            return False
         return self.decision.action in (Action.HOLD, Action.WAIT)
 
 
@@ -60,7 +66,8 @@ def propose(around: Surroundings, realiser: Realiser, base: CommitInfo, change: 
     outcomes = []
     for environment, agent in _concerned(workspace, change):
         if environment in around.branches:
-            outcomes.append(_outcome(around, realiser, commit, environment, agent))
+            moves = pin_path(environment, agent) in change.files
+            outcomes.append(_outcome(around, realiser, commit if moves else None, environment, agent))
     return Proposal(change, base, tuple(outcomes))
 
 
@@ -72,12 +79,13 @@ def _concerned(workspace: Workspace, change: Change) -> list[tuple[str, AgentNam
 
 
 def _outcome(
-    around: Surroundings, realiser: Realiser, commit: CommitInfo, environment: str, agent: AgentName
+    around: Surroundings, realiser: Realiser, commit: CommitInfo | None, environment: str, agent: AgentName
 ) -> Outcome:
+    """What becomes of the deployment; `commit` is the one that moves its pin, if one does."""
     branch = around.branches[environment]
     situation = situation_of(around, environment, agent, ())
-    served, desired = situation.record.served, situation.desired
-    if isinstance(desired, Wanted) and (served is None or served.release != desired.release):
+    desired = situation.desired
+    if commit is not None and isinstance(desired, Wanted):
         move = move_by(commit, desired.release)
         situation = situation_of(around, environment, agent, (move,))
     realised: Realised = realiser.realise(situation, decide(situation))
