@@ -11,7 +11,7 @@ import yaml
 
 from headpin.controller.templates import built_in_templates
 from headpin.problems import Problem
-from headpin.rendering import KUSTOMIZATION, RenderInput, render_manifests
+from headpin.rendering import KUSTOMIZATION, RenderInput, render_files
 from headpin.tree import MemoryTree, Tree
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace, resolve
@@ -81,8 +81,8 @@ def deploy(
 def deploy_from(tree: Tree, environment: str, name: AgentName, *, version: int = 3) -> Rendered:
     """The agent `name` of a whole config repository, rendered. Raises Refused."""
     render = render_input(tree, environment, name, version)
-    files = render_manifests(render, templates())
-    return Rendered(render, files, read(files))
+    files = render_files(render, templates())
+    return Rendered(render, files, {} if render.engine == "helm" else read(files))
 
 
 def render_input(tree: Tree, environment: str, name: AgentName, version: int = 3) -> RenderInput:
@@ -99,11 +99,12 @@ def render_input(tree: Tree, environment: str, name: AgentName, version: int = 3
     effective, misfits = resolve(snapshot, own)
     if misfits:
         raise Refused(tuple(misfits))
+    engine = agent.engine or model.engine
     return RenderInput(
         environment,
         model.namespace or environment,
         name,
-        model.engine,
+        engine,
         model.templates,
         version,
         model.tracks == "head",
@@ -111,6 +112,7 @@ def render_input(tree: Tree, environment: str, name: AgentName, version: int = 3
         agent.image_of(REVISION),
         agent,
         effective,
+        snapshot.chart if engine == "helm" else None,
     )
 
 

@@ -12,7 +12,7 @@ from headpin.errors import HistoryMissing, PermanentError
 from headpin.git import Repository
 from headpin.problems import Problem
 from headpin.releases import Action, Decision, HoldReason, Layers, Release, Rendered, Scale, Situation, held
-from headpin.rendering import RenderError, RenderInput, TemplateSet, render_manifests
+from headpin.rendering import RenderError, RenderInput, TemplateSet, render_files
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
 from headpin.workspace.rules import is_usable
@@ -83,7 +83,7 @@ class Realiser:
     def files(self, render: RenderInput) -> dict[str, str]:
         """The files of a deployment. Raises RenderError."""
         self.rendered += 1
-        return render_manifests(render, self._templates[render.template_set])
+        return render_files(render, self._templates[render.template_set])
 
     def snapshot(self, agent: AgentName, release: Release) -> Snapshot:
         """The shared settings of a release: from main's head where they are the same, else as stored."""
@@ -148,11 +148,12 @@ def render_input(
     effective, misfits = resolve(snapshot, own, scaling_from)
     if misfits:
         raise Misfit(str(misfits[0]))
+    engine = agent.engine or environment.engine
     return RenderInput(
         situation.environment,
         environment.namespace or situation.environment,
         situation.agent,
-        environment.engine,
+        engine,
         environment.templates,
         version,
         situation.tracks_head,
@@ -160,6 +161,7 @@ def render_input(
         release.image,
         agent,
         effective,
+        snapshot.chart if engine == "helm" else None,
     )
 
 

@@ -5,6 +5,7 @@ imports pydantic. Must never know where a document lies or what another document
 """
 
 from headpin.model.agent import Agent, Image, Port, Probe, Probes, Security, Source
+from headpin.model.chart import CHARTS, Chart, ValueName
 from headpin.model.content import Content
 from headpin.model.credentials import conceal
 from headpin.model.environment import Environment
@@ -31,8 +32,10 @@ from headpin.model.workspace import API_VERSION, Limits, Plan, WorkspaceDocument
 
 __all__ = [
     "API_VERSION",
+    "CHARTS",
     "KINDS",
     "Agent",
+    "Chart",
     "Content",
     "Defaults",
     "DocumentKind",
@@ -58,6 +61,7 @@ __all__ = [
     "Settings",
     "Source",
     "Stage",
+    "ValueName",
     "WorkspaceDocument",
     "amount",
     "conceal",

@@ -4,8 +4,17 @@ Deterministic: no clock, network, disk or randomness; templates are an argument.
 jinja2. Must never emit a value otherwise than as JSON, or as a literal block that holds it exactly.
 """
 
+from headpin.rendering.engines import render_files
 from headpin.rendering.inputs import RenderInput
-from headpin.rendering.manifests import KUSTOMIZATION, kustomization, render_manifests
+from headpin.rendering.manifests import KUSTOMIZATION, is_kustomized, kustomization
 from headpin.rendering.templates import RenderError, TemplateSet
 
-__all__ = ["KUSTOMIZATION", "RenderError", "RenderInput", "TemplateSet", "kustomization", "render_manifests"]
+__all__ = [
+    "KUSTOMIZATION",
+    "RenderError",
+    "RenderInput",
+    "TemplateSet",
+    "is_kustomized",
+    "kustomization",
+    "render_files",
+]

@@ -6,7 +6,6 @@ JSON scalars are YAML scalars, so no value can end its line, open a document or 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,21 +15,13 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from headpin.problems import printable
-from headpin.yaml import quote
-from headpin.yaml.emit import key_text, scalar
+from headpin.yaml.emit import block, key_text, scalar
 
 
 class _Fragment(str):
     """YAML text that is ready to stand in a template's output."""
 
     __slots__ = ()
-
-
-_PLAIN_TEXT = re.compile(
-    r"[\t\n\x20-\x7e\u00a1-\u00ac\u00ae-\u061b\u061e-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff"
-    r"\ue000-\ufefe\uff00-\uff60\U00010000-\U0001fffd]*"
-)
-"""Letters that a literal block holds as they are: no line breaks but ours, nothing invisible."""
 
 
 _FAILURES = (
@@ -46,10 +37,15 @@ class RenderError(Exception):
 
 @dataclass(frozen=True)
 class TemplateSet:
-    """The built-in templates of one number: file name to text, for one engine."""
+    """The built-in templates of one number.
+
+    `texts` are the engine `manifests`' templates by file name, `chart` the files that every chart of the engine
+    `helm` has as they are, by their paths in it.
+    """
 
     number: int
     texts: Mapping[str, str]
+    chart: Mapping[str, str]
 
     @cached_property
     def _environment(self) -> jinja2.Environment:
@@ -91,18 +87,4 @@ def _key(text: str) -> _Fragment:
 
 
 def _block(text: str, indent: int) -> _Fragment:
-    """`text` as a literal block indented by `indent` spaces, or quoted where a block would change it."""
-    lines = text.split("\n")
-    fits = (
-        "\n" in text
-        and _PLAIN_TEXT.fullmatch(text) is not None
-        and bool(lines[0].strip())
-        and lines[0][0] not in " \t"
-        and not text.endswith("\n\n")
-        and not any(line != line.rstrip() for line in lines)
-    )
-    if not fits:
-        return _Fragment(quote(text))
-    chomp = "|" if text.endswith("\n") else "|-"
-    body = "\n".join(f"{' ' * indent}{line}" if line else "" for line in lines).rstrip("\n")
-    return _Fragment(f"{chomp}\n{body}")
+    return _Fragment(block(text, indent))

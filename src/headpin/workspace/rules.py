@@ -16,6 +16,7 @@ from headpin.problems import Problem, errors
 from headpin.tree import Entry, Kind, Tree
 from headpin.types import AgentName
 from headpin.workspace import layout
+from headpin.workspace.chart_rules import chart_problems, settings_without_place
 from headpin.workspace.documents import Document
 from headpin.workspace.layout import Place, classify
 from headpin.workspace.naming import namesakes, object_name
@@ -223,6 +224,7 @@ def _agent_rules(workspace: Workspace, agent: AgentName, snapshot: Snapshot) -> 
             yield Problem.of("HP312", document.path, said)
     if document.model is None:
         return
+    yield from chart_problems(workspace, agent, snapshot)
     source = document.model.source
     if source.repository != ".":
         if _PASSWORD.search(source.repository):
@@ -391,10 +393,12 @@ def _misfits(workspace: Workspace, environment: str, agent: AgentName) -> list[P
         return []
     if not any(stage.environment == environment for stage in workspace.stages(agent.project)):
         return []
-    found = resolve(snapshot, own)[1]
-    if environment == workspace.head_environment:
-        return found
-    return [Problem.of("HP322", p.path, f"in {environment}: {p.message}", line=p.line, column=p.column) for p in found]
+    effective, found = resolve(snapshot, own)
+    if environment != workspace.head_environment:
+        found = [
+            Problem.of("HP322", p.path, f"in {environment}: {p.message}", line=p.line, column=p.column) for p in found
+        ]
+    return [*found, *settings_without_place(snapshot, own, effective)]
 
 
 def is_usable(own: OwnLayers) -> bool:

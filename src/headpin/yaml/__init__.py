@@ -5,6 +5,7 @@ Only this package imports a YAML library. Must never know what a document means.
 """
 
 from headpin.yaml.emit import dump, quote
+from headpin.yaml.fill import NoPlace, fill
 from headpin.yaml.load import Issue, Loaded, Path, Place, load
 
-__all__ = ["Issue", "Loaded", "Path", "Place", "dump", "load", "quote"]
+__all__ = ["Issue", "Loaded", "NoPlace", "Path", "Place", "dump", "fill", "load", "quote"]
