@@ -15,7 +15,8 @@ import pytest
 from headpin.resources import resource
 from headpin.tree import DiskTree, MemoryTree
 from headpin.types import AgentName
-from tests.rendering.deployments import CART, deploy, deploy_from
+from tests.rendering.deployments import CART, deploy, deploy_from, templates
+from tests.rendering.helm import charted
 from tests.rendering.kubernetes import faults
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -25,15 +26,22 @@ SHOWN = (
     ("dev", AgentName("support", "answers")),
     ("staging", AgentName("billing", "reminders")),
 )
+CHARTS = (("prod", AgentName("support", "answers")),)
+CONSTANT = templates().chart
+"""Of a chart: reviewed where it is, below templates/."""
 
 
 def rendered() -> dict[str, str]:
     """Every golden file's text, by its path."""
-    return {
+    found = {
         f"{environment}/{agent}/{file}": text
         for environment, agent in SHOWN
         for file, text in deploy_from(EXAMPLE, environment, agent).files.items()
     }
+    for environment, agent in CHARTS:
+        files = charted(deploy_from(EXAMPLE, environment, agent).render)
+        found |= {f"helm/{environment}/{agent}/{file}": text for file, text in files.items() if file not in CONSTANT}
+    return found
 
 
 def _diff(before: str, after: str) -> list[str]:
