@@ -19,7 +19,7 @@ _PLAIN_TEXT = re.compile(
 )
 """Letters that a literal block holds as they are: no line breaks but ours, nothing invisible."""
 
-_PLAIN_KEY = re.compile(r"[A-Za-z]{2,}")
+_PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_]+")
 _NOT_PLAIN = frozenset({"yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 
 
