@@ -22,7 +22,10 @@ class NoPlace(ValueError):
 
 def fill(text: str, values: Mapping[KeyPath, Value]) -> str:
     """`text` with each of `values` at its path; no path is the beginning of another. Raises NoPlace."""
-    there = {path: value for path, value in values.items() if _find(_compose(text), path) is not None}
+    if "\n" in text and text.count("\n") == text.count("\r\n"):
+        return fill(text.replace("\r\n", "\n"), values).replace("\n", "\r\n")
+    top = _compose(text)
+    there = {path: value for path, value in values.items() if _find(top, path) is not None}
     text = _replaced(text, there)
     for path, value in values.items():
         if path not in there:
