@@ -303,6 +303,8 @@ def test_a_chart_without_fault_is_no_problem() -> None:
         ({"values.yaml": None}, [f"HP335 {AGENT_PATH}"]),
         ({"values.yaml": "# nothing\n"}, [f"HP335 {AGENT_PATH}"]),
         ({"logo.png": b"\x89PNG\xff"}, ["HP331 charts/cart/logo.png"]),
+        ({"values.yaml": VALUES + "token: ghp_" + "a1" * 20 + "\n"}, ["HP205 charts/cart/values.yaml"]),
+        ({"templates/NOTES.txt": "https://{{ .Values.user }}:{{.Values.password}}@example.com\n"}, []),
         ({"a\nb": "x"}, ["HP331 charts/cart/a\\nb"]),
         ({"-x": "x"}, ["HP331 charts/cart/-x"]),
         ({"git~1": "x"}, ["HP331 charts/cart/git~1"]),

@@ -18,6 +18,7 @@ from headpin.tree import DiskTree
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace
 from tests.rendering import strategies as some
+from tests.rendering.cluster import cluster
 from tests.rendering.deployments import REVISION, Refused, deploy, deploy_from, templates
 from tests.rendering.helm import charted, helm, lint, template, write
 from tests.rendering.kubernetes import faults
@@ -184,6 +185,28 @@ def test_a_chart_is_packaged_and_is_a_dependency_of_another(tmp_path: Path) -> N
     parent = {"Chart.yaml": 'apiVersion: "v2"\nname: "parent"\nversion: "1.0.0"\n', "values.yaml": "global: {a: b}\n"}
     inside = {f"charts/shop-cart/{path}": text for path, text in charted(rendered.render).items()}
     assert template(write(tmp_path / "parent", {**parent, **inside})) == rendered.objects
+
+
+@pytest.mark.parametrize("shape", ["the least", "probes", "autoscaled with a budget", "files", "secrets"])
+def test_helm_installs_a_chart_and_the_cluster_gets_the_objects_of_the_manifests(shape: str, tmp_path: Path) -> None:
+    rendered = deploy(SHAPES[shape])
+    folder = write(tmp_path / "chart", charted(rendered.render))
+    with cluster() as found:
+        where = ("--kube-apiserver", found.address, "--disable-openapi-validation")
+        done = helm("upgrade", "--install", "any", folder, "--namespace", "acme", "--timeout", "30s", *where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {taken["kind"]: _without_helm(taken, rendered.objects) for taken in found.objects} == rendered.objects
+
+
+def _without_helm(taken: Any, objects: Any) -> Any:
+    """Without what Helm puts on everything that it installs: whose release it is, in place of who manages it."""
+    labels = {**taken["metadata"]["labels"], "app.kubernetes.io/managed-by": "headpin"}
+    annotations = taken["metadata"]["annotations"]
+    own = {key: value for key, value in annotations.items() if not key.startswith("meta.helm.sh/")}
+    metadata = {**taken["metadata"], "labels": labels, "annotations": own}
+    if "annotations" not in objects[taken["kind"]]["metadata"]:
+        del metadata["annotations"]
+    return {**taken, "metadata": metadata}
 
 
 # ── what changes with what ──

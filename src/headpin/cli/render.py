@@ -35,7 +35,8 @@ def render(
 ) -> None:
     """Render what the documents want in an environment, without asking any gate and without committing.
 
-    A pinned environment is rendered from its pins, the head environment from where the branches are.
+    A pinned environment is rendered from its pins, the head environment from where the branches are. Charts, of the
+    engine helm, are only written to a folder, never printed.
     """
     session: Session = context.obj
     at = _revision(session, revision)

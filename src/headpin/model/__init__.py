@@ -7,7 +7,7 @@ imports pydantic. Must never know where a document lies or what another document
 from headpin.model.agent import Agent, Image, Port, Probe, Probes, Security, Source
 from headpin.model.chart import CHARTS, Chart, ValueName
 from headpin.model.content import Content
-from headpin.model.credentials import conceal
+from headpin.model.credentials import conceal, credential_faults
 from headpin.model.environment import Environment
 from headpin.model.kinds import KINDS, DocumentKind
 from headpin.model.override import Override
@@ -66,6 +66,7 @@ __all__ = [
     "amount",
     "conceal",
     "config_reference",
+    "credential_faults",
     "json_schema",
     "parse",
 ]

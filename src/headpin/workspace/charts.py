@@ -7,9 +7,11 @@ Helm is never asked: whether the templates work is found out where the chart is 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from headpin.model import credential_faults
 from headpin.problems import Problem
 from headpin.tree import Entry, Kind, Tree, blob_id, nested_tree_id
 from headpin.types import TreeId, path_fault
@@ -19,6 +21,7 @@ MAX_BYTES = 1024 * 1024
 MAX_FILES = 200
 MAX_DEPTH = 8
 _MAX_ENTRIES = 2 * MAX_FILES
+_ACTION = re.compile(r"\{\{[^}]*\}\}")
 CHART_FILE = "Chart.yaml"
 VALUES_FILE = "values.yaml"
 
@@ -60,7 +63,13 @@ def read_chart(tree: Tree, path: str, shown: str = "") -> ChartFolder:
     data = {name: tree.read(f"{path}/{name}") for name in plain}
     identity = entry.id or nested_tree_id({name: blob_id(content) for name, content in data.items()})
     texts, no_texts = _texts(data, told)
-    problems = (*odd, *no_texts, *_chart_problems(texts, told), *_values_problems(texts, told))
+    problems = (
+        *odd,
+        *no_texts,
+        *_credentials(texts, told),
+        *_chart_problems(texts, told),
+        *_values_problems(texts, told),
+    )
     return ChartFolder(told, TreeId(identity), texts, problems)
 
 
@@ -94,6 +103,13 @@ def _texts(data: Mapping[str, bytes], told: str) -> tuple[dict[str, str], list[P
         except UnicodeDecodeError as error:
             problems.append(Problem.of("HP331", f"{told}/{name}", f"byte {content[error.start]:#04x} is not UTF-8"))
     return texts, problems
+
+
+def _credentials(texts: Mapping[str, str], told: str) -> Iterator[Problem]:
+    """As in documents; what a template puts in is not there yet."""
+    plain = [((name,), _ACTION.sub("$", text)) for name, text in texts.items()]
+    for fault in credential_faults(plain):
+        yield Problem.of(fault.code, f"{told}/{fault.path[0]}", fault.message)
 
 
 def _chart_problems(texts: Mapping[str, str], told: str) -> Iterator[Problem]:
