@@ -125,6 +125,10 @@ class World:
         git("commit", "--quiet", "--allow-empty", "-m", message, cwd=place)
         return git("rev-parse", "HEAD", cwd=place)
 
+    def revision_of_source(self, source: str) -> str:
+        """The newest commit of a source repository."""
+        return git("rev-parse", "HEAD", cwd=self.sources / source)
+
     def reconcile(self, *, full: bool = False) -> PassReport:
         """One pass; the next one has to do nothing, which is checked with `settle`."""
         return self.controller.reconcile(full=full)

@@ -270,6 +270,57 @@ KINDS: dict[str, ProblemKind] = {
             _W,
         ),
         ProblemKind(
+            "HP330",
+            "no such chart",
+            "An agent brings a chart of its own from a folder that is not there.",
+            "mend the path under chart:, or add the folder",
+        ),
+        ProblemKind(
+            "HP331",
+            "file that cannot be in a chart",
+            "A chart is copied as it is to an environment's branch, so it has plain text files with plain names only.",
+            "take it out of the chart, or make it a plain file (mode 100644, UTF-8)",
+        ),
+        ProblemKind(
+            "HP332",
+            "chart too large",
+            "A chart of more than 200 files or 1 MiB. Every release that uses it has it.",
+            "take out what the templates do not need",
+        ),
+        ProblemKind(
+            "HP333",
+            "not a chart",
+            "The folder has no Chart.yaml that Helm 3 reads, or one that means different things to different parsers.",
+            "add a Chart.yaml with apiVersion: v2, a name and a version, all quoted",
+        ),
+        ProblemKind(
+            "HP334",
+            "chart with dependencies to download",
+            "A dependency of the chart is not in its folder charts/. What would be downloaded later is not what was "
+            "reviewed, and headpin downloads nothing.",
+            "run 'helm dependency update', unpack the archives in charts/, and commit the folders",
+        ),
+        ProblemKind(
+            "HP335",
+            "values that cannot be filled in",
+            "headpin writes the release's image and the settings into the chart's values.yaml, and there it cannot.",
+            "say under chart.values: where they go, for example image.tag: image.tag",
+        ),
+        ProblemKind(
+            "HP336",
+            "chart without effect",
+            "An agent brings a chart of its own, and no environment of its pipeline has the engine helm.",
+            "write engine: helm into agent.yaml or into the environment",
+            _W,
+        ),
+        ProblemKind(
+            "HP337",
+            "setting without a place in the chart",
+            "A setting of an agent that brings its own chart goes to no value of the chart, and so has no effect.",
+            "say under chart.values: where it goes, or delete the setting",
+            _W,
+        ),
+        ProblemKind(
             "HP345",
             "no address to fetch content from",
             "An agent says 'content.mount: init', so its pods fetch their content from this repository, and "

@@ -12,7 +12,7 @@ import yaml
 
 from headpin.controller.templates import built_in_templates
 from headpin.problems import Problem
-from headpin.rendering import KUSTOMIZATION, MountedContent, RenderInput, render_manifests
+from headpin.rendering import KUSTOMIZATION, MountedContent, RenderInput, render_files
 from headpin.tree import MemoryTree, Tree
 from headpin.types import AgentName, TreeId
 from headpin.workspace import DocumentReader, Workspace, resolve
@@ -93,8 +93,8 @@ def deploy_from(
     render = render_input(tree, environment, name, version)
     if content is not None:
         render = with_content(render, content, Workspace(tree, DocumentReader()))
-    files = render_manifests(render, templates())
-    return Rendered(render, files, read(files))
+    files = render_files(render, templates())
+    return Rendered(render, files, {} if render.engine == "helm" else read(files))
 
 
 def with_content(render: RenderInput, content: Mapping[str, bytes], workspace: Workspace) -> RenderInput:
@@ -124,11 +124,12 @@ def render_input(tree: Tree, environment: str, name: AgentName, version: int = 3
     effective, misfits = resolve(snapshot, own)
     if misfits:
         raise Refused(tuple(misfits))
+    engine = agent.engine or model.engine
     return RenderInput(
         environment,
         model.namespace or environment,
         name,
-        model.engine,
+        engine,
         model.templates,
         version,
         model.tracks == "head",
@@ -136,6 +137,7 @@ def render_input(tree: Tree, environment: str, name: AgentName, version: int = 3
         agent.image_of(REVISION),
         agent,
         effective,
+        snapshot.chart if engine == "helm" else None,
     )
 
 

@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 import yaml
 
-from headpin.rendering import RenderError, TemplateSet, name_fault, render_manifests, size_fault
+from headpin.rendering import RenderError, TemplateSet, name_fault, render_files, size_fault
 from headpin.rendering.content import MAX_LISTED_BYTES, MAX_MAP_BYTES, MAX_MAPS
 from headpin.types import AgentName
 from tests.rendering import strategies as some
@@ -169,7 +169,7 @@ def test_the_digest_needs_no_file() -> None:
     unread = replace(render, content=replace(render.content, files=None, sizes=None))
     assert unread.digest() == render.digest()
     with pytest.raises(ValueError, match="was not read"):
-        render_manifests(unread, templates())
+        render_files(unread, templates())
 
 
 def test_a_config_map_cannot_change_under_a_running_pod() -> None:
@@ -197,7 +197,7 @@ def test_content_that_was_changed_on_the_way_is_refused(old: str, new: str) -> N
     name = "configmap-content.yaml.j2"
     bad = TemplateSet(1, {**templates().texts, name: templates().texts[name].replace(old, new)})
     with pytest.raises(RenderError):
-        render_manifests(_content({"a": b"1"}).render, bad)
+        render_files(_content({"a": b"1"}).render, bad)
 
 
 @pytest.mark.parametrize(("old", "new"), [("map.name", "name"), ("kind: ConfigMap", "kind: Service")])
@@ -205,7 +205,7 @@ def test_an_object_that_is_not_the_contents_is_refused(old: str, new: str) -> No
     name = "configmap-content.yaml.j2"
     bad = TemplateSet(1, {**templates().texts, name: templates().texts[name].replace(old, new)})
     with pytest.raises(RenderError, match=r"configmap-content-1\.yaml: .* is not"):
-        render_manifests(_content({"a": b"1"}).render, bad)
+        render_files(_content({"a": b"1"}).render, bad)
 
 
 # ── the init container ───────────────────────────────────────────────────────────────────────────────

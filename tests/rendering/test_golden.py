@@ -15,7 +15,8 @@ import pytest
 from headpin.resources import resource
 from headpin.tree import DiskTree, MemoryTree
 from headpin.types import AgentName
-from tests.rendering.deployments import CART, deploy, deploy_from
+from tests.rendering.deployments import CART, deploy, deploy_from, templates
+from tests.rendering.helm import charted
 from tests.rendering.kubernetes import faults
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,6 +28,9 @@ SHOWN = (
 )
 CONTENT = {"prompts/system.md": b"Be kind.\nBe brief.\n", "prompts/de/system.md": b"x\n", "icon.png": b"\x89PNG\r\n"}
 DELIVERY = {"repository": "https://git.example.com/acme/config.git", "credentials": {"secret": "config-reader"}}
+CHARTS = (("prod", AgentName("support", "answers")),)
+CONSTANT = templates().chart
+"""Of a chart: reviewed where it is, below templates/."""
 
 
 def rendered() -> dict[str, str]:
@@ -35,7 +39,11 @@ def rendered() -> dict[str, str]:
     for mount in ("configmap", "init"):
         agent = {"content": {"files": ["**"], "mount": mount}}
         found[f"content/{mount}"] = deploy(agent, delivery=DELIVERY, content=CONTENT)
-    return {f"{place}/{file}": text for place, shown in found.items() for file, text in shown.files.items()}
+    files = {f"{place}/{file}": text for place, shown in found.items() for file, text in shown.files.items()}
+    for environment, agent in CHARTS:
+        chart = charted(deploy_from(EXAMPLE, environment, agent).render)
+        files |= {f"helm/{environment}/{agent}/{file}": text for file, text in chart.items() if file not in CONSTANT}
+    return files
 
 
 def _diff(before: str, after: str) -> list[str]:

@@ -20,7 +20,7 @@ from headpin.cli.arguments import (
 from headpin.cli.terminal import BAD, inert
 from headpin.controller.report import RenderedDeployment
 from headpin.errors import UsageError
-from headpin.rendering import KUSTOMIZATION, kustomization
+from headpin.rendering import KUSTOMIZATION, is_kustomized, kustomization
 from headpin.status import render_environment
 from headpin.types import AgentName, Revision
 
@@ -45,7 +45,8 @@ def render(
 ) -> None:
     """Render what the documents want in an environment, without asking any gate and without committing.
 
-    A pinned environment is rendered from its pins, the head environment from where the branches are.
+    A pinned environment is rendered from its pins, the head environment from where the branches are. Charts, of the
+    engine helm, are only written to a folder, never printed.
     """
     session: Session = context.obj
     at = _revision(session, revision)
@@ -56,6 +57,7 @@ def render(
     if form:
         session.terminal.machine("Rendered", _as_json(env, rendered, without), form)
     elif output_dir is None:
+        _refuse_charts(env, rendered)
         session.terminal.raw("".join(_stream(item) for item in rendered))
     else:
         _write(output_dir, rendered)
@@ -84,6 +86,16 @@ def _as_json(environment: str, rendered: list[RenderedDeployment], without: dict
     }
 
 
+def _refuse_charts(environment: str, rendered: list[RenderedDeployment]) -> None:
+    """A chart is a folder for Helm: printed, its templates would be taken for objects."""
+    charts = [str(item.agent) for item in rendered if not is_kustomized(item.files)]
+    if charts:
+        raise UsageError(
+            f"{', '.join(charts)} in {environment}: the engine helm renders a chart, which is a folder",
+            remedy=f"add --output-dir DIR, then run 'helm template DIR/{charts[0]}'",
+        )
+
+
 def _stream(item: RenderedDeployment) -> str:
     return "".join(f"---\n# {item.agent}/{name}\n{text}" for name, text in item.files.items() if name != KUSTOMIZATION)
 
@@ -92,9 +104,10 @@ def _write(place: Path, rendered: list[RenderedDeployment]) -> None:
     projects: dict[str, list[str]] = {}
     for item in rendered:
         folder = place / item.agent.project / item.agent.agent
-        folder.mkdir(parents=True, exist_ok=True)
-        projects.setdefault(item.agent.project, []).append(item.agent.agent)
-        for name, text in item.files.items():
-            (folder / name).write_text(text, "utf-8")
+        if is_kustomized(item.files):
+            projects.setdefault(item.agent.project, []).append(item.agent.agent)
+        for path, text in item.files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(text.encode())
     for project, agents in projects.items():
         (place / project / KUSTOMIZATION).write_text(kustomization(tuple(agents)), "utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from headpin.controller.branches import TREE_TRAILER, Branch
@@ -13,10 +13,11 @@ from headpin.controller.report import DeploymentReport, EnvironmentReport
 from headpin.git import Changes, Folder, Signature, TreeRef
 from headpin.releases import Action
 from headpin.releases.environment import FILE, EnvironmentState, format_environment
-from headpin.rendering import KUSTOMIZATION, kustomization
+from headpin.rendering import KUSTOMIZATION, is_kustomized, kustomization
 from headpin.tree import Kind
 from headpin.types import AgentName, Revision
-from headpin.workspace.snapshot import API_FILE, API_TEXT
+from headpin.workspace import Snapshot
+from headpin.workspace.snapshot import API_FILE, API_TEXT, CHART_FOLDER
 
 
 def file_changes(context: PassContext, agent: AgentName, realised: Realised) -> Mapping[str, TreeRef | Folder | None]:
@@ -25,30 +26,42 @@ def file_changes(context: PassContext, agent: AgentName, realised: Realised) -> 
         return {f"manifests/{place}": None, f"settings/{place}": None}
     if realised.files is None or realised.snapshot is None:
         return {}
-    files = {name: text.encode() for name, text in realised.files.items()}
-    settings: TreeRef | Folder = TreeRef(realised.snapshot.id)
-    if not context.repository.has(realised.snapshot.id):
-        settings = Folder({**realised.snapshot.files, API_FILE: API_TEXT})
-    return {f"manifests/{place}": Folder(files), f"settings/{place}": settings}
+    files = {path: text.encode() for path, text in realised.files.items()}
+    return {f"manifests/{place}": Folder(files), f"settings/{place}": _settings(context, realised.snapshot)}
+
+
+def _settings(context: PassContext, snapshot: Snapshot) -> TreeRef | Folder:
+    if context.repository.has(snapshot.id):
+        return TreeRef(snapshot.id)
+    chart = {CHART_FOLDER: TreeRef(snapshot.chart.id)} if snapshot.chart else {}
+    return Folder({**snapshot.files, API_FILE: API_TEXT, **chart})
 
 
 def kustomizations(branch: Branch, changes: Changes) -> Mapping[str, bytes | None]:
-    """The list of agents in each project that got one or lost one."""
+    """The list of agents in each project that got one or lost one; without charts, which kustomize cannot read."""
     touched: dict[str, dict[str, bool]] = {}
     for path, change in changes.items():
         top, _, place = path.partition("/")
         project, _, agent = place.partition("/")
         if top == "manifests":
-            touched.setdefault(project, {})[agent] = change is not None
+            listed = isinstance(change, Folder) and is_kustomized(change.files)
+            touched.setdefault(project, {})[agent] = listed
     files: dict[str, bytes | None] = {}
     for project, agents in touched.items():
-        there = {entry.name for entry in branch.tree.entries(f"manifests/{project}") if entry.kind is Kind.FOLDER}
-        there = (there | {name for name, stays in agents.items() if stays}) - {
-            name for name, stays in agents.items() if not stays
-        }
+        there = {name for name in _kustomized(branch, project) if name not in agents}
+        there |= {name for name, listed in agents.items() if listed}
         path = f"manifests/{project}/{KUSTOMIZATION}"
         files[path] = kustomization(tuple(there)).encode() if there else None
     return files
+
+
+def _kustomized(branch: Branch, project: str) -> Iterator[str]:
+    """The agents whose folders on the branch kustomize can read."""
+    for entry in branch.tree.entries(f"manifests/{project}"):
+        if entry.kind is Kind.FOLDER:
+            folder = f"manifests/{project}/{entry.name}"
+            if is_kustomized({found.name: found for found in branch.tree.entries(folder)}):
+                yield entry.name
 
 
 def publish(

@@ -24,7 +24,7 @@ from headpin.releases import (
     held,
     with_settings_held,
 )
-from headpin.rendering import MountedContent, RenderError, RenderInput, TemplateSet, render_manifests
+from headpin.rendering import MountedContent, RenderError, RenderInput, TemplateSet, render_files
 from headpin.tree import Tree
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
@@ -138,7 +138,7 @@ class Realiser:
                 raise Misfit(str(found))
             render = replace(render, content=found)
         self.rendered += 1
-        return render_manifests(render, self._templates[render.template_set])
+        return render_files(render, self._templates[render.template_set])
 
     def content(self, release: Release, snapshot: Snapshot) -> Tree | None:
         """The content of a release; None where it has none. Raises HistoryMissing when it is not in this clone."""
@@ -208,11 +208,12 @@ def render_input(
     effective, misfits = resolve(snapshot, own, scaling_from)
     if misfits:
         raise Misfit(str(misfits[0]))
+    engine = agent.engine or environment.engine
     return RenderInput(
         situation.environment,
         environment.namespace or situation.environment,
         situation.agent,
-        environment.engine,
+        engine,
         environment.templates,
         version,
         situation.tracks_head,
@@ -220,6 +221,7 @@ def render_input(
         release.image,
         agent,
         effective,
+        snapshot.chart if engine == "helm" else None,
         _content(release, snapshot, own),
     )
 

@@ -25,11 +25,12 @@ class TreeRef:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that is replaced as a whole: name to bytes, or to the id of a blob in the repository."""
+    """A folder that is replaced as a whole: path in it to bytes, to the id of a blob, or to a tree."""
 
-    files: Mapping[str, bytes | str]
+    files: Mapping[str, bytes | str | TreeRef]
 
 
+_Leaf = bytes | str | TreeRef | Folder | None
 Changes = Mapping[str, bytes | TreeRef | Folder | None]
 """Path to new bytes, or to a folder, or to None for what is to go. Paths never lie inside one another."""
 
@@ -39,7 +40,20 @@ class _Node:
     """A folder on the way to a change."""
 
     below: dict[str, _Node] = field(default_factory=dict)
-    leaves: dict[str, bytes | TreeRef | Folder | None] = field(default_factory=dict)
+    leaves: dict[str, _Leaf] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, changes: Mapping[str, bytes] | Mapping[str, _Leaf]) -> _Node:
+        """The top folder of `changes`, by their paths. Refuses what is no path."""
+        top = cls()
+        for path, change in changes.items():
+            _refuse(path)
+            node = top
+            *folders, name = path.split("/")
+            for part in folders:
+                node = node.below.setdefault(part, _Node())
+            node.leaves[name] = change
+        return top
 
 
 class TreeWriter:
@@ -51,23 +65,11 @@ class TreeWriter:
 
     def apply(self, base: TreeId | None, changes: Changes) -> TreeId:
         """The tree that `changes` make of `base`. Folders that become empty are gone."""
-        top = _Node()
-        for path, change in changes.items():
-            _refuse(path)
-            node = top
-            *folders, name = path.split("/")
-            for part in folders:
-                node = node.below.setdefault(part, _Node())
-            node.leaves[name] = change
-        return self._write(base, top) or self._tree({})
+        return self._write(base, _Node.of(changes)) or self._tree({})
 
-    def folder(self, files: Mapping[str, bytes | str]) -> TreeId:
-        """The tree of a folder of plain files."""
-        entries = {}
-        for name, content in files.items():
-            _refuse(name)
-            entries[name.encode()] = (_FILE, self.blob(content) if isinstance(content, bytes) else content)
-        return self._tree(entries)
+    def folder(self, files: Mapping[str, bytes | str | TreeRef]) -> TreeId:
+        """The tree of a folder, as `Folder` has it."""
+        return self._write(None, _Node.of(files)) or self._tree({})
 
     def blob(self, data: bytes) -> BlobId:
         """The blob of these bytes, written unless it is there."""
@@ -84,8 +86,8 @@ class TreeWriter:
             written = self._write(identity if mode == _FOLDER else None, below)
             _put(entries, name, _FOLDER, written)
         for name, leaf in node.leaves.items():
-            if isinstance(leaf, bytes):
-                _put(entries, name, _FILE, self.blob(leaf))
+            if isinstance(leaf, (bytes, str)):
+                _put(entries, name, _FILE, self.blob(leaf) if isinstance(leaf, bytes) else leaf)
             elif leaf is None:
                 _put(entries, name, _FOLDER, None)
             else:

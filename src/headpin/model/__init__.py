@@ -6,8 +6,9 @@ imports pydantic. Must never know where a document lies or what another document
 
 from headpin.model.agent import Agent, Image, Port, Probe, Probes, Security, Source
 from headpin.model.approval import Approval
+from headpin.model.chart import CHARTS, Chart, ValueName
 from headpin.model.content import Content
-from headpin.model.credentials import conceal
+from headpin.model.credentials import conceal, credential_faults
 from headpin.model.delivery import Delivery
 from headpin.model.environment import Environment
 from headpin.model.gates import DAYS, Freeze, Gates
@@ -35,10 +36,12 @@ from headpin.model.workspace import API_VERSION, Limits, Plan, WorkspaceDocument
 
 __all__ = [
     "API_VERSION",
+    "CHARTS",
     "DAYS",
     "KINDS",
     "Agent",
     "Approval",
+    "Chart",
     "Content",
     "Defaults",
     "Delivery",
@@ -67,10 +70,12 @@ __all__ = [
     "Settings",
     "Source",
     "Stage",
+    "ValueName",
     "WorkspaceDocument",
     "amount",
     "conceal",
     "config_reference",
+    "credential_faults",
     "duration",
     "instant_said",
     "json_schema",

@@ -8,8 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from headpin.model.chart import ChartRule
 from headpin.model.content import ContentRule
-from headpin.model.document import IMAGE_PATTERN, Branch, Described, Part, RepositoryPath
+from headpin.model.document import IMAGE_PATTERN, Branch, Described, Engine, Part, RepositoryPath
 from headpin.model.settings import MountPath, Settings, process_text
 
 PortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")]
@@ -149,6 +150,12 @@ class Agent(Described, Settings):
     content: ContentRule = Field(
         None, description="Files of the source that are promoted with the release, as a list of patterns or a mapping."
     )
+    engine: Engine | None = Field(
+        None, description="How settings become what is delivered. Default: as the environment says."
+    )
+    chart: ChartRule = Field(
+        None, description="A Helm chart of the workspace instead of headpin's own, as a path or a mapping; for 'helm'."
+    )
     command: tuple[Argument, ...] | None = Field(
         None, description="Instead of the image's entry point. Kubernetes replaces $(NAME) by variables here."
     )
@@ -161,6 +168,12 @@ class Agent(Described, Settings):
     grace_period: Annotated[int, Field(ge=0, le=86_400)] = Field(
         30, description="From the request to stop until the process is killed. Seconds."
     )
+
+    @model_validator(mode="after")
+    def _charted(self) -> Self:
+        if self.chart is not None and self.engine == "manifests":
+            raise ValueError("a chart is for the engine helm, and engine says manifests")
+        return self
 
     @model_validator(mode="after")
     def _ports(self) -> Self:

@@ -6,12 +6,15 @@ number is a problem, not a string. Keys are camelCase in YAML and snake_case in 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from headpin.types import NAME_PATTERN, REVISION_PATTERN, branch_fault, name_fault, path_fault
+
+Engine = Literal["manifests", "helm"]
+"""How settings become what is delivered: Kubernetes objects as files, or a Helm chart."""
 
 
 class Part(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headpin.model.document import Described, DnsLabel, DnsName, Reason
+from headpin.model.document import Described, DnsLabel, DnsName, Engine, Reason
 from headpin.model.settings import Settings
 
 
@@ -35,7 +35,11 @@ class Environment(Described, Settings):
     namespace: DnsLabel | None = Field(
         None, description="The Kubernetes namespace of all its objects. Default: the environment's name."
     )
-    engine: Literal["manifests"] = Field("manifests", description="How settings become what is delivered.")
+    engine: Engine = Field(
+        "manifests",
+        description="How settings become what is delivered: 'manifests', Kubernetes objects as files, or 'helm', "
+        "a chart for each agent. An agent may say otherwise.",
+    )
     templates: Annotated[int, Field(ge=1, le=1000)] = Field(
         1, description="The set of built-in templates; a new headpin never changes it by itself. Number of the set."
     )

@@ -5,8 +5,9 @@ jinja2. Must never emit a value otherwise than as JSON, or as a literal block th
 """
 
 from headpin.rendering.content import MountedContent, name_fault, size_fault
+from headpin.rendering.engines import render_files
 from headpin.rendering.inputs import RenderInput
-from headpin.rendering.manifests import KUSTOMIZATION, kustomization, render_manifests
+from headpin.rendering.manifests import KUSTOMIZATION, is_kustomized, kustomization
 from headpin.rendering.templates import RenderError, TemplateSet
 
 __all__ = [
@@ -15,8 +16,9 @@ __all__ = [
     "RenderError",
     "RenderInput",
     "TemplateSet",
+    "is_kustomized",
     "kustomization",
     "name_fault",
-    "render_manifests",
+    "render_files",
     "size_fault",
 ]

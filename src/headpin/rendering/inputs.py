@@ -15,8 +15,12 @@ from headpin.model import Agent, SecretKey, Settings
 from headpin.rendering.content import MountedContent
 from headpin.types import AgentName
 from headpin.workspace import Effective, object_name
+from headpin.workspace.charts import ChartFolder
 
-_NOT_RENDERED = {"source", "image", "content", "display_name", "description", *Settings.model_fields}
+_NOT_RENDERED = {
+    *("source", "image", "content", "display_name", "description", "engine", "chart"),
+    *Settings.model_fields,
+}
 """Of `agent.yaml`: what is resolved elsewhere, or only for people."""
 
 
@@ -38,6 +42,8 @@ class RenderInput:
     image: str
     agent: Agent
     effective: Effective
+    chart: ChartFolder | None = None
+    """The chart that the agent brings, where the engine is one for charts."""
     content: MountedContent | None = None
 
     @property
@@ -77,4 +83,9 @@ class RenderInput:
             "annotations": dict(effective.annotations),
             "imagePullSecrets": list(effective.image_pull_secrets),
             **({"content": self.content.canonical()} if self.content else {}),
+            **({"chart": self._chart(self.chart)} if self.chart is not None else {}),
         }
+
+    def _chart(self, chart: ChartFolder) -> dict[str, Any]:
+        rule = self.agent.chart
+        return {"tree": chart.id, "values": dict(rule.values) if rule else {}}

@@ -10,6 +10,7 @@ from headpin.problems import printable
 from headpin.rendering.inputs import RenderInput
 from headpin.rendering.templates import RenderError, TemplateSet
 from headpin.rendering.view import view
+from headpin.workspace.charts import CHART_FILE
 from headpin.yaml import dump, load
 
 _ALLOWED = {
@@ -62,6 +63,11 @@ def kustomization(resources: Mapping[str, object] | tuple[str, ...]) -> str:
             "resources": sorted(name for name in resources if name != KUSTOMIZATION),
         }
     )
+
+
+def is_kustomized(files: Mapping[str, object]) -> bool:
+    """Whether a folder of these files is one that kustomize reads: never a chart, whatever else is in it."""
+    return KUSTOMIZATION in files and CHART_FILE not in files
 
 
 def _parts(render: RenderInput, values: Mapping[str, Any]) -> list[_Part]:

@@ -15,8 +15,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from headpin.problems import printable
-from headpin.yaml import quote
-from headpin.yaml.emit import key_text, literal, scalar
+from headpin.yaml.emit import block, key_text, scalar
 
 
 class _Fragment(str):
@@ -38,10 +37,15 @@ class RenderError(Exception):
 
 @dataclass(frozen=True)
 class TemplateSet:
-    """The built-in templates of one number: file name to text, for one engine."""
+    """The built-in templates of one number.
+
+    `texts` are the engine `manifests`' templates by file name, `chart` the files that every chart of the engine
+    `helm` has as they are, by their paths in it.
+    """
 
     number: int
     texts: Mapping[str, str]
+    chart: Mapping[str, str]
 
     @cached_property
     def _environment(self) -> jinja2.Environment:
@@ -84,4 +88,4 @@ def _key(text: str) -> _Fragment:
 
 def _block(text: str, indent: int) -> _Fragment:
     """`text` as a literal block indented by `indent` spaces, or quoted where a block would change it."""
-    return _Fragment(literal(text, indent) or quote(text))
+    return _Fragment(block(text, indent))

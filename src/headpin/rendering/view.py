@@ -1,4 +1,4 @@
-"""What the templates of the engine `manifests` see: plain values, every choice made."""
+"""What templates and charts are filled with: plain values, every choice made."""
 
 from __future__ import annotations
 
@@ -181,9 +181,12 @@ def _secret_volumes(files: Mapping[str, FileContent]) -> list[tuple[str, SecretK
 
 
 def _digest(data: Mapping[str, str]) -> str:
-    """Ten hexadecimal digits that change when any file does, so that pods restart."""
-    found = hashlib.sha256()
-    for key, text in sorted(data.items()):
-        for part in (key.encode(), text.encode("utf-8", "surrogatepass")):
-            found.update(len(part).to_bytes(8, "big") + part)
-    return found.hexdigest()[:10]
+    """Ten hexadecimal digits that change when any file does, so that pods restart.
+
+    Of lines of key and digest, because the charts of the engine `helm` compute the same in their templates.
+    """
+    lines = (
+        f"{key} {hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}\n"
+        for key, text in sorted(data.items())
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:10]

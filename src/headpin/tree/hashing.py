@@ -13,12 +13,28 @@ def blob_id(data: bytes) -> BlobId:
     return BlobId(_object_id(b"blob", data))
 
 
-def tree_id(files: Mapping[str, str]) -> TreeId:
-    """The id that git gives a folder of plain files, from a mapping of name to blob id."""
+def tree_id(files: Mapping[str, str], folders: Mapping[str, str] | None = None) -> TreeId:
+    """The id that git gives a folder of plain files (name to blob id) and of folders (name to tree id)."""
+    entries = {name.encode(): (b"100644", identity) for name, identity in files.items()}
+    entries |= {name.encode() + b"/": (b"40000", identity) for name, identity in (folders or {}).items()}
     body = b"".join(
-        b"100644 " + name.encode() + b"\0" + bytes.fromhex(files[name]) for name in sorted(files, key=str.encode)
+        mode + b" " + name.removesuffix(b"/") + b"\0" + bytes.fromhex(identity)
+        for name, (mode, identity) in sorted(entries.items())
     )
     return TreeId(_object_id(b"tree", body))
+
+
+def nested_tree_id(files: Mapping[str, str]) -> TreeId:
+    """The id that git gives a folder of plain files that lie in folders below it (path to blob id)."""
+    below: dict[str, dict[str, str]] = {}
+    own = {}
+    for path, identity in files.items():
+        folder, slash, rest = path.partition("/")
+        if slash:
+            below.setdefault(folder, {})[rest] = identity
+        else:
+            own[path] = identity
+    return tree_id(own, {name: nested_tree_id(inside) for name, inside in below.items()})
 
 
 def _object_id(kind: bytes, body: bytes) -> str:

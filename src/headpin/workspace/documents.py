@@ -10,11 +10,13 @@ from headpin.model.document import Part
 from headpin.model.faults import Fault
 from headpin.problems import Problem
 from headpin.tree import Entry, Kind, Tree, blob_id, in_the_way
+from headpin.workspace.charts import ChartFolder, read_chart
 from headpin.yaml import Loaded, Place, load
 from headpin.yaml import Path as YamlPath
 
 MAX_BYTES = 256 * 1024
 _MAX_CACHED = 250_000
+_MAX_CHARTS = 32
 
 M = TypeVar("M", bound=Part)
 _Parsed = tuple[Any, tuple[Problem, ...]]
@@ -55,6 +57,7 @@ class DocumentReader:
     def __init__(self) -> None:
         self._known: dict[tuple[str, type[Part]], _Parsed] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
+        self._charts: dict[str, ChartFolder] = {}
         self.parsed = 0
 
     def read(self, tree: Tree, path: str, model: type[M], shown: str = "") -> Document[M] | None:
@@ -98,6 +101,18 @@ class DocumentReader:
                 documents += self._sizes[key][0]
                 entries += self._sizes[key][1]
         return documents, entries
+
+    def read_chart(self, tree: Tree, path: str, shown: str = "") -> ChartFolder:
+        """The chart in the folder `path`, as `headpin.workspace.charts.read_chart`."""
+        entry = tree.entry(path)
+        known = self._charts.get(entry.id) if entry else None
+        if known is None:
+            known = read_chart(tree, path, shown)
+            if entry and entry.id:
+                while len(self._charts) >= _MAX_CHARTS:
+                    del self._charts[next(iter(self._charts))]
+                self._charts[entry.id] = known
+        return known.told_at(shown or path)
 
     def _remember(self, key: tuple[str, type[Part]], parsed: _Parsed) -> None:
         if len(self._known) >= _MAX_CACHED:

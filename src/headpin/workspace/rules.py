@@ -16,6 +16,7 @@ from headpin.problems import Problem, errors
 from headpin.tree import Entry, Kind, Tree
 from headpin.types import AgentName
 from headpin.workspace import layout
+from headpin.workspace.chart_rules import chart_problems, settings_without_place
 from headpin.workspace.documents import Document
 from headpin.workspace.layout import Place, classify
 from headpin.workspace.naming import namesakes, object_name
@@ -236,6 +237,7 @@ def _agent_rules(workspace: Workspace, agent: AgentName, snapshot: Snapshot) -> 
             yield Problem.of("HP312", document.path, said)
     if document.model is None:
         return
+    yield from chart_problems(workspace, agent, snapshot)
     source = document.model.source
     if source.repository != ".":
         if _PASSWORD.search(source.repository):
@@ -413,15 +415,19 @@ def _misfits(workspace: Workspace, environment: str, agent: AgentName, in_use: I
     used = in_use.get((environment, agent), ())
     found = [problem for snapshot in used for problem in resolve(snapshot, own)[1]]
     snapshot = workspace.snapshot(agent)
-    if snapshot is None or not snapshot.is_valid or any(snapshot.id == other.id for other in used):
+    if snapshot is None or not snapshot.is_valid:
         return found
     if not any(stage.environment == environment for stage in workspace.stages(agent.project)):
         return found
-    to_come = resolve(snapshot, own)[1]
+    effective, to_come = resolve(snapshot, own)
+    placeless = list(settings_without_place(snapshot, own, effective))
+    if any(snapshot.id == other.id for other in used):
+        return [*found, *placeless]
     if environment == workspace.head_environment:
-        return to_come
+        return [*to_come, *placeless]
     told = ((problem, f"in {environment}: {problem.message}") for problem in to_come)
-    return found + [Problem.of("HP322", p.path, said, line=p.line, column=p.column) for p, said in told]
+    warned = [Problem.of("HP322", p.path, said, line=p.line, column=p.column) for p, said in told]
+    return [*found, *warned, *placeless]
 
 
 def is_usable(own: OwnLayers) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from headpin.model import CHARTS
 from headpin.tree import Tree, changed_paths
 from headpin.types import AgentName
 from headpin.workspace.layout import DEFAULTS, READ_FOLDERS, WORKSPACE, Place, classify
@@ -49,11 +50,11 @@ class Scope:
 
 
 def changed_documents(old: Tree, new: Tree) -> Iterator[str]:
-    """Every changed path that may be a document. What lies elsewhere is not compared, however much of it changed."""
+    """Every changed path that may be a document or in a chart. What lies elsewhere is not compared."""
     for path in (WORKSPACE, DEFAULTS):
         if old.entry(path) != new.entry(path):
             yield path
-    for folder in READ_FOLDERS:
+    for folder in (*READ_FOLDERS, CHARTS):
         yield from (change.path for change in changed_paths(old, new, folder))
 
 
@@ -64,6 +65,8 @@ def scope_of(paths: Iterable[str], head: str | None) -> Scope:
         place = classify(path)
         if isinstance(place, Place):
             _add(scope, place, head)
+        elif path.startswith(f"{CHARTS}/"):
+            scope.head = True  # any agent may use it; elsewhere it comes with the release
     return scope
 
 

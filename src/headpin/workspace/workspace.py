@@ -176,7 +176,9 @@ class Workspace:
         document = self.agent(agent)
         if document is None:
             return None
-        return take_snapshot(document, self.defaults(agent.project), self.defaults())
+        rule = document.model.chart if document.model else None
+        chart = self._reader.read_chart(self.tree, rule.path) if rule else None
+        return take_snapshot(document, self.defaults(agent.project), self.defaults(), chart)
 
     def pipeline_of(self, project: str) -> str | None:
         """The name of the pipeline that the project is assigned; None where its document cannot be read."""

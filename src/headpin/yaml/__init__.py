@@ -9,4 +9,16 @@ from headpin.yaml.edit import DELETE, Change, edit
 from headpin.yaml.emit import Value, dump, quote
 from headpin.yaml.load import Issue, Loaded, Path, Place, load
 
-__all__ = ["DELETE", "Change", "Issue", "Loaded", "Path", "Place", "Value", "dump", "edit", "load", "quote"]
+__all__ = [
+    "DELETE",
+    "Change",
+    "Issue",
+    "Loaded",
+    "Path",
+    "Place",
+    "Value",
+    "dump",
+    "edit",
+    "load",
+    "quote",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from json.encoder import encode_basestring
 
 Value = str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
@@ -18,7 +19,7 @@ VISIBLE = re.compile(
 )
 """Letters that a block or quotes hold as they are: no line breaks but ours, nothing invisible."""
 
-_PLAIN_KEY = re.compile(r"[A-Za-z]{2,}")
+_PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_]+")
 _NOT_PLAIN = frozenset({"yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 
 
@@ -55,16 +56,18 @@ def literal(text: str, indent: int) -> str | None:
     return f"{chomp}\n{body}"
 
 
-def dump(value: Mapping[str, Value]) -> str:
-    """`value` as a block-style document: keys in their order, strings quoted, empty collections inline."""
-    lines: list[str] = []
-    _mapping(value, "", lines)
+def block(text: str, indent: int) -> str:
+    """`text` as a literal block indented by `indent` spaces, or quoted where a block would change it."""
+    return literal(text, indent) or quote(text)
+
+
+def dump(value: Mapping[str, Value], *, blocks: bool = False) -> str:
+    """`value` as a block-style document: keys in their order, strings quoted, empty collections inline.
+
+    With `blocks`, a text of several lines is a literal block where that holds it exactly.
+    """
+    lines = _Writer(blocks).mapping(value, "")
     return "\n".join(lines) + "\n" if lines else "{}\n"
-
-
-def _mapping(value: Mapping[str, Value], indent: str, lines: list[str]) -> None:
-    for key, below in value.items():
-        _entry(f"{indent}{key_text(key)}:", below, indent + "  ", lines)
 
 
 def key_text(key: str) -> str:
@@ -72,27 +75,30 @@ def key_text(key: str) -> str:
     return key if _PLAIN_KEY.fullmatch(key) and key.lower() not in _NOT_PLAIN else quote(key)
 
 
-def _entry(head: str, value: Value, indent: str, lines: list[str]) -> None:
-    if isinstance(value, Mapping):
-        lines.append(head if value else f"{head} {{}}")
-        _mapping(value, indent, lines)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        lines.append(head if value else f"{head} []")
-        for item in value:
-            _item(item, indent, lines)
-    else:
-        lines.append(f"{head} {scalar(value)}")
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    blocks: bool
 
+    def mapping(self, value: Mapping[str, Value], indent: str) -> list[str]:
+        lines: list[str] = []
+        for key, below in value.items():
+            lines += self._entry(f"{indent}{key_text(key)}:", below, indent + "  ")
+        return lines
 
-def _item(value: Value, indent: str, lines: list[str]) -> None:
-    if isinstance(value, Mapping) and value:
-        below: list[str] = []
-        _mapping(value, indent + "  ", below)
-        below[0] = f"{indent}- {below[0].lstrip()}"
-        lines.extend(below)
-    elif isinstance(value, Sequence) and not isinstance(value, str) and value:
-        lines.append(f"{indent}-")
-        for item in value:
-            _item(item, indent + "  ", lines)
-    else:
-        _entry(f"{indent}-", value, indent, lines)
+    def _entry(self, head: str, value: Value, indent: str) -> list[str]:
+        if isinstance(value, Mapping):
+            return [head, *self.mapping(value, indent)] if value else [f"{head} {{}}"]
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            items = [line for item in value for line in self._item(item, indent)]
+            return [head, *items] if items else [f"{head} []"]
+        if isinstance(value, str) and self.blocks:
+            return [f"{head} {block(value, len(indent))}"]
+        return [f"{head} {scalar(value)}"]
+
+    def _item(self, value: Value, indent: str) -> list[str]:
+        if isinstance(value, Mapping) and value:
+            below = self.mapping(value, indent + "  ")
+            return [f"{indent}- {below[0].lstrip()}", *below[1:]]
+        if isinstance(value, Sequence) and not isinstance(value, str) and value:
+            return [f"{indent}-", *(line for item in value for line in self._item(item, indent + "  "))]
+        return self._entry(f"{indent}-", value, indent + "  ")

@@ -1,0 +1,70 @@
+"""The real Helm, asked about charts in folders."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from headpin.rendering import RenderInput, render_files
+from tests.rendering.deployments import templates
+
+TOOLS = Path(__file__).parents[2] / ".cache" / "tools"
+
+
+def program(name: str) -> str:
+    """The program, on PATH or where CI installs it; a test without it is skipped, except in CI."""
+    found = shutil.which(name) or shutil.which(name, path=str(TOOLS))
+    if found is None and os.environ.get("CI") != "true":
+        pytest.skip(f"{name} is not installed")
+    assert found is not None, f"CI has to have {name}"
+    return found
+
+
+def charted(render: RenderInput) -> dict[str, str]:
+    """The files of a deployment in the engine `helm`."""
+    return render_files(replace(render, engine="helm"), templates())
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    """The files in `folder`, and nothing else in it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(text.encode())
+    return folder
+
+
+def helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs Helm, blind to the user's settings; what it prints is UTF-8."""
+    return subprocess.run(
+        [program("helm"), *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+
+
+def lint(folder: Path) -> None:
+    """`helm lint --strict`: no error and no warning."""
+    done = helm("lint", "--strict", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stdout + done.stderr
+    assert "[ERROR]" not in done.stdout + done.stderr
+
+
+def template(folder: Path, *arguments: str) -> dict[str, Any]:
+    """Every object that the chart makes, by its kind."""
+    done = helm("template", "any-release", folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    objects: dict[str, Any] = {}
+    for found in yaml.load_all(done.stdout, yaml.CSafeLoader):
+        if found is not None:
+            assert found["kind"] not in objects
+            objects[found["kind"]] = found
+    return objects
