@@ -8,6 +8,7 @@ Only this package imports pygit2, and only `headpin.git.program` starts a proces
 """
 
 from headpin.git.commits import CommitInfo, Signature
+from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
@@ -20,12 +21,14 @@ __all__ = [
     "GitTree",
     "Head",
     "Range",
+    "Reach",
     "Relation",
     "RemoteAddress",
     "Repository",
     "Signature",
     "TreeRef",
     "address_of",
+    "fetch_branches",
     "list_heads",
     "redacted",
 ]

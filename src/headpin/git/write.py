@@ -25,7 +25,7 @@ class TreeRef:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that is replaced as a whole: name to bytes, or to the id of a blob in the repository."""
+    """A folder that is replaced as a whole: path in it to bytes, or to the id of a blob in the repository."""
 
     files: Mapping[str, bytes | str]
 
@@ -39,7 +39,20 @@ class _Node:
     """A folder on the way to a change."""
 
     below: dict[str, _Node] = field(default_factory=dict)
-    leaves: dict[str, bytes | TreeRef | Folder | None] = field(default_factory=dict)
+    leaves: dict[str, bytes | str | TreeRef | Folder | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, changes: Mapping[str, bytes | str | TreeRef | Folder | None]) -> _Node:
+        """The tree of folders that lead to `changes`. Raises PermanentError for a path that headpin never writes."""
+        top = cls()
+        for path, change in changes.items():
+            _refuse(path)
+            node = top
+            *folders, name = path.split("/")
+            for part in folders:
+                node = node.below.setdefault(part, cls())
+            node.leaves[name] = change
+        return top
 
 
 class TreeWriter:
@@ -51,23 +64,11 @@ class TreeWriter:
 
     def apply(self, base: TreeId | None, changes: Changes) -> TreeId:
         """The tree that `changes` make of `base`. Folders that become empty are gone."""
-        top = _Node()
-        for path, change in changes.items():
-            _refuse(path)
-            node = top
-            *folders, name = path.split("/")
-            for part in folders:
-                node = node.below.setdefault(part, _Node())
-            node.leaves[name] = change
-        return self._write(base, top) or self._tree({})
+        return self._write(base, _Node.of(changes)) or self._tree({})
 
     def folder(self, files: Mapping[str, bytes | str]) -> TreeId:
         """The tree of a folder of plain files."""
-        entries = {}
-        for name, content in files.items():
-            _refuse(name)
-            entries[name.encode()] = (_FILE, self.blob(content) if isinstance(content, bytes) else content)
-        return self._tree(entries)
+        return self._write(None, _Node.of(files)) or self._tree({})
 
     def blob(self, data: bytes) -> BlobId:
         """The blob of these bytes, written unless it is there."""
@@ -86,6 +87,8 @@ class TreeWriter:
         for name, leaf in node.leaves.items():
             if isinstance(leaf, bytes):
                 _put(entries, name, _FILE, self.blob(leaf))
+            elif isinstance(leaf, str):
+                _put(entries, name, _FILE, leaf)
             elif leaf is None:
                 _put(entries, name, _FOLDER, None)
             else:
