@@ -11,25 +11,36 @@ from headpin.controller.messages import author_of, commit_message
 from headpin.controller.realise import Realised
 from headpin.controller.report import DeploymentReport, EnvironmentReport
 from headpin.git import Changes, Folder, Signature, TreeRef
-from headpin.releases import Action
+from headpin.releases import Action, Unobserved
 from headpin.releases.environment import FILE, EnvironmentState, format_environment
 from headpin.rendering import KUSTOMIZATION, kustomization
-from headpin.tree import Kind
+from headpin.tree import Kind, walk
 from headpin.types import AgentName, Revision
 from headpin.workspace.snapshot import API_FILE, API_TEXT
 
 
 def file_changes(context: PassContext, agent: AgentName, realised: Realised) -> Mapping[str, TreeRef | Folder | None]:
+    """Manifests and both snapshots of a deployment, where they change."""
     place = f"{agent.project}/{agent.agent}"
     if realised.decision.action is Action.REMOVE:
-        return {f"manifests/{place}": None, f"settings/{place}": None}
+        return {f"{folder}/{place}": None for folder in ("manifests", "settings", "content")}
     if realised.files is None or realised.snapshot is None:
         return {}
     files = {name: text.encode() for name, text in realised.files.items()}
     settings: TreeRef | Folder = TreeRef(realised.snapshot.id)
     if not context.repository.has(realised.snapshot.id):
         settings = Folder({**realised.snapshot.files, API_FILE: API_TEXT})
-    return {f"manifests/{place}": Folder(files), f"settings/{place}": settings}
+    content = _content_change(context, realised)
+    return {f"manifests/{place}": Folder(files), f"settings/{place}": settings, f"content/{place}": content}
+
+
+def _content_change(context: PassContext, realised: Realised) -> TreeRef | Folder | None:
+    release, tree = realised.decision.release, realised.content
+    if release is None or release.content is None or tree is None:
+        return None
+    if context.repository.has(release.content):
+        return TreeRef(release.content)
+    return Folder({path: tree.read(path) for path, _ in walk(tree)})
 
 
 def kustomizations(branch: Branch, changes: Changes) -> Mapping[str, bytes | None]:
@@ -65,7 +76,7 @@ def publish(
         commit = commit_branch(context, branch, changes, after, message, changed)
     elif branch.own is not None and not context.dry_run:
         is_head = branch.environment == context.workspace.head_environment
-        heads = context.around.heads.revisions(context.followed) if is_head else {}
+        heads = context.around.heads.observations(context.followed) if is_head else {}
         context.quiet[branch.environment] = Quiet(branch.own.id, context.head.id, heads)
     return EnvironmentReport(branch.environment, tuple(reports), commit=commit)
 
@@ -74,7 +85,7 @@ def _state_after(context: PassContext, branch: Branch, reports: Sequence[Deploym
     looked_at = {report.agent for report in reports}
     before = branch.state.unsettled if branch.state else ()
     unsettled = {agent for agent in before if agent not in looked_at}
-    unsettled |= {report.agent for report in reports if report.record.is_unsettled}
+    unsettled |= {report.agent for report in reports if report.record.is_unsettled or _waits(report)}
     is_head = branch.environment == context.workspace.head_environment
     tracks = (
         is_head
@@ -95,6 +106,11 @@ def _state_after(context: PassContext, branch: Branch, reports: Sequence[Deploym
         tuple(sorted(unsettled)),
         tuple(sorted(branches)) if tracks else (),
     )
+
+
+def _waits(report: DeploymentReport) -> bool:
+    """Whether something is served while nobody can tell what is wanted: it is asked again, not forgotten."""
+    return isinstance(report.situation.desired, Unobserved) and report.record.served is not None
 
 
 def commit_branch(

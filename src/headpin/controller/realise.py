@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from headpin.errors import HistoryMissing, PermanentError
+from headpin.controller.heads import Heads
+from headpin.errors import HistoryMissing, PermanentError, SourceTrouble
 from headpin.git import Repository
 from headpin.problems import Problem
-from headpin.releases import Action, Decision, HoldReason, Layers, Release, Rendered, Scale, Situation, held
+from headpin.releases import Action, Decision, HoldReason, Layers, Move, Release, Rendered, Scale, Situation, held
 from headpin.rendering import RenderError, RenderInput, TemplateSet, render_manifests
+from headpin.sources import SourceRule
+from headpin.tree import MemoryTree, Tree
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
 from headpin.workspace.rules import is_usable
@@ -26,6 +29,7 @@ class Realised:
     rendered: Rendered | None = None
     files: Mapping[str, str] | None = None
     snapshot: Snapshot | None = None
+    content: Tree | None = None
 
 
 class Misfit(PermanentError):
@@ -41,11 +45,13 @@ class Realiser:
         reader: DocumentReader,
         workspace: Workspace,
         templates: Mapping[int, TemplateSet],
+        heads: Heads,
     ) -> None:
         self._repository = repository
         self._reader = reader
         self._workspace = workspace
         self._templates = templates
+        self._heads = heads
         self._applied: dict[str, Workspace] = {}
         self.rendered = 0
 
@@ -54,7 +60,7 @@ class Realiser:
         if decision.release is None or decision.version is None or decision.layers is Layers.FROZEN:
             return Realised(decision)
         try:
-            snapshot = self.snapshot(situation.agent, decision.release)
+            snapshot = self.snapshot(situation.agent, decision.release, decision.move)
             render = self._input(situation, decision, decision.release, decision.version, snapshot)
         except HistoryMissing:
             if decision.layers is not Layers.APPLIED:
@@ -66,10 +72,11 @@ class Realiser:
         if _is_served(situation, decision, rendered):
             return Realised(decision, rendered)
         try:
+            content = self.content(decision.release, snapshot)
             files = self.files(render)
         except RenderError as error:
             return Realised(held(situation, HoldReason.RENDER_FAILED, str(error)))
-        return Realised(decision, rendered, files, snapshot)
+        return Realised(decision, rendered, files, snapshot, content)
 
     def preview(self, situation: Situation, release: Release, version: int) -> tuple[RenderInput, dict[str, str]] | str:
         """What `release` is rendered from under main's own layers, and as; or why it cannot be."""
@@ -85,12 +92,15 @@ class Realiser:
         self.rendered += 1
         return render_manifests(render, self._templates[render.template_set])
 
-    def snapshot(self, agent: AgentName, release: Release) -> Snapshot:
-        """The shared settings of a release: from main's head where they are the same, else as stored."""
+    def snapshot(self, agent: AgentName, release: Release, move: Move | None = None) -> Snapshot:
+        """The shared settings of a release: from main's head where they are the same, else as stored.
+
+        What a first stage pins was stored nowhere yet; then they are main's at the commit that made the `move`.
+        """
         head = self._workspace.snapshot(agent)
-        if head is not None and head.id == release.settings:
-            found: Snapshot | Problem = head
-        else:
+        is_head = head is not None and head.id == release.settings
+        found: Snapshot | Problem | None = head if is_head else self._snapshot_at(agent, release, move)
+        if found is None:
             tree = self._repository.tree_at(release.settings)
             found = read_snapshot(self._reader, tree, release.settings, agent, self._workspace.tree)
         if isinstance(found, Problem):
@@ -98,6 +108,30 @@ class Realiser:
         if not found.is_valid:
             raise Misfit(str(found.problems[0]))
         return found
+
+    def _snapshot_at(self, agent: AgentName, release: Release, move: Move | None) -> Snapshot | None:
+        if move is None or self._repository.has(release.settings) or not self._repository.has(move.config):
+            return None
+        found = self._at(move.config).snapshot(agent)
+        return found if found is not None and found.id == release.settings else None
+
+    def content(self, release: Release, snapshot: Snapshot) -> Tree | None:
+        """The content of a release: as stored, else from the source; None where it has none.
+
+        Raises HistoryMissing when it is in neither.
+        """
+        if release.content is None:
+            return None
+        model = snapshot.agent.model
+        if self._repository.has(release.content) or model is None:
+            return self._repository.tree_at(release.content)
+        try:
+            return MemoryTree(self._heads.content(SourceRule.of(model), release.revision, release.content))
+        except (SourceTrouble, HistoryMissing) as error:
+            raise HistoryMissing(
+                f"this clone does not have the content {release.content}, and its source neither: {error}",
+                remedy="fetch all branches: 'git fetch --all'",
+            ) from error
 
     def _input(
         self, situation: Situation, decision: Decision, release: Release, version: int, snapshot: Snapshot

@@ -12,7 +12,7 @@ from headpin.controller.branches import Branch, RecordReader, branch_names, read
 from headpin.controller.context import PassContext, Progress, Quiet
 from headpin.controller.environment import reconcile_environment, start_branches
 from headpin.controller.fold import head_move
-from headpin.controller.heads import Followed, Heads, SourceIndex, spare_walks
+from headpin.controller.heads import Follows, Heads, SourceIndex
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
@@ -20,6 +20,7 @@ from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository
 from headpin.git import CommitInfo, Relation, Repository
 from headpin.rendering import TemplateSet
+from headpin.sources import Memory
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace
 from headpin.workspace.rules import workspace_problems
@@ -48,6 +49,7 @@ class Controller:
     records: RecordReader = field(default_factory=RecordReader)
     templates: Mapping[int, TemplateSet] = field(default_factory=built_in_templates)
     sources: SourceIndex = field(default_factory=SourceIndex)
+    memory: Memory = field(default_factory=Memory)
     quiet: dict[str, Quiet] = field(default_factory=dict)
 
     def reconcile(self, *, full: bool = False, dry_run: bool = False) -> PassReport:
@@ -102,10 +104,8 @@ class Controller:
         self._go_on_from(branches, head)
         followed = self.sources.followed(workspace)
         self.progress("asking the sources", 0, 0)
-        heads = Heads(self.repository, workspace, head.id, followed)
-        if not full and workspace.head_environment in branches:
-            spare_walks(heads, self.repository, branches[workspace.head_environment], head, followed)
-        realiser = Realiser(self.repository, self.reader, workspace, self.templates)
+        heads = self._heads(workspace, head, followed, branches, full)
+        realiser = Realiser(self.repository, self.reader, workspace, self.templates, heads)
         context = PassContext(
             self.repository,
             self.reader,
@@ -129,6 +129,21 @@ class Controller:
             workspace_problems(workspace),
             Work(self.reader.parsed - before[0], realiser.rendered, self.repository.writer.written - before[1]),
         )
+
+    def _heads(
+        self,
+        workspace: Workspace,
+        head: CommitInfo,
+        followed: tuple[Follows, ...],
+        branches: Mapping[str, Branch],
+        full: bool,
+    ) -> Heads:
+        """Where the sources are; a `full` pass believes neither records nor what earlier passes found."""
+        if full:
+            return Heads(self.repository, workspace, head.id, followed)
+        self.memory.forget_all_but(item.rule for item in followed)
+        branch = branches.get(workspace.head_environment or "")
+        return Heads(self.repository, workspace, head.id, followed, branch, self.memory)
 
     def _go_on_from(self, branches: Mapping[str, Branch], head: CommitInfo) -> None:
         """Lets each branch look from the revision that it is known to need nothing up to.
@@ -185,5 +200,5 @@ def _missing_branch(environment: str) -> EnvironmentReport:
     )
 
 
-def _silent_sources(heads: Heads, followed: tuple[Followed, ...]) -> dict[AgentName, str]:
-    return {item.agent: problem for item in followed if (problem := heads.of(item.source).problem)}
+def _silent_sources(heads: Heads, followed: tuple[Follows, ...]) -> dict[AgentName, str]:
+    return {item.agent: problem for item in followed if (problem := heads.of(item.rule).problem)}

@@ -16,7 +16,7 @@ from headpin.releases.decide import (
     decide,
     held,
 )
-from headpin.releases.gates import Answer, Question, Upstream, ask_gates
+from headpin.releases.gates import Answer, Built, FirstStage, Question, Upstream, ask_gates
 from headpin.releases.plan import Planned, prune_excess
 from headpin.releases.record import (
     NEVER_RAN,
@@ -39,10 +39,12 @@ __all__ = [
     "NEVER_RAN",
     "Action",
     "Answer",
+    "Built",
     "Decision",
     "Desired",
     "Event",
     "EventKind",
+    "FirstStage",
     "GateResult",
     "Hold",
     "HoldReason",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from headpin.problems import Problem
-from headpin.releases.gates import Answer, Question, Upstream, ask_gates
+from headpin.releases.gates import Answer, FirstStage, Question, Upstream, ask_gates
 from headpin.releases.record import EventKind, GateResult, HoldReason, Move, Record, SourceVersion
 from headpin.releases.release import Ran, Release, ran_as
 from headpin.types import AgentName
@@ -71,6 +71,7 @@ class Situation:
     upstream: tuple[Upstream, ...] = ()
     any_earlier: bool = False
     is_reached: bool = True
+    first_stage: FirstStage | None = None
 
 
 class Action(StrEnum):
@@ -188,7 +189,8 @@ def _decide_pinned(situation: Situation, release: Release) -> Decision:
     version = before.version if before else record.highest + 1
     if before is not None and record.served is None:
         return _serve(situation, release, version, kind, f"v{version} ({release}) ran here before")
-    answer = ask_gates(Question(release, kind, situation.upstream, situation.any_earlier, situation.is_reached))
+    upstream, first = situation.upstream, situation.first_stage
+    answer = ask_gates(Question(release, kind, upstream, situation.any_earlier, situation.is_reached, first))
     if answer.is_open:
         reason = f"{'return' if before else 'promote'} to v{version} ({release})"
         return replace(_serve(situation, release, version, kind, reason), source=answer.source, gates=answer.results)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from headpin.releases.codec import format_time
 from headpin.releases.record import EventKind, GateResult, Record, SourceVersion
 from headpin.releases.release import Ran, Release, ran_as
+from headpin.types import Revision, short
 
 RAN_BEFORE = "ran-before"
+FIRST_STAGE = "first-stage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,46 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """What a revision of the source is as a release, by the documents at one revision of main, `config`.
+
+    `by_digest`: its image is pinned with a digest behind the name that `release` has; whether the registry has
+    that digest under this name is another gate's question.
+    """
+
+    config: Revision
+    release: Release
+    by_digest: bool = False
+
+    def wrong_keys(self, release: Release) -> list[str]:
+        """What of `release` is not as it is built."""
+        one, other = self.release.as_mapping(), release.as_mapping()
+        if self.by_digest:
+            other["image"] = other["image"].partition("@")[0]
+        return [key for key in ("revision", "image", "content", "settings") if one.get(key) != other.get(key)]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStage:
+    """What the source and main say of a release that is pinned in a pipeline's first stage.
+
+    `place` names the source's branch. `built`: by main's head, and by the commit that moved the pin.
+    `trouble` says why the source does not tell; nobody is blocked by that for good.
+    """
+
+    place: str
+    is_on_branch: bool = False
+    built: tuple[Built, ...] = ()
+    problem: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """May `release` be pinned here? `upstream` has the earlier stages, nearest first.
 
-    `is_reached`: whether the project's pipeline has this environment among its stages.
+    `is_reached`: whether the project's pipeline has this environment among its stages. `first_stage`: what takes
+    the place of earlier stages where there are none.
     """
 
     release: Release
@@ -57,6 +95,7 @@ class Question:
     upstream: tuple[Upstream, ...]
     any_earlier: bool = False
     is_reached: bool = True
+    first_stage: FirstStage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +125,8 @@ def ask_gates(question: Question) -> Answer:
     """Every gate's result for a move that is no rollback."""
     if question.kind is not EventKind.PROMOTED:
         return Answer((), None)
+    if question.first_stage is not None:
+        return Answer((_first_stage(question.release, question.first_stage),), None)
     result, source = _ran_before(question)
     return Answer((result,), source)
 
@@ -118,9 +159,28 @@ def _ran_before(question: Question) -> tuple[GateResult, SourceVersion | None]:
 def _no_source(question: Question) -> str:
     if not question.is_reached:
         return "the project's pipeline does not reach this environment"
-    if not question.upstream:
-        return "this is the pipeline's first stage, and only the head environment is supported as one so far"
     return "no earlier stage of the pipeline runs this agent"
+
+
+def _first_stage(release: Release, found: FirstStage) -> GateResult:
+    """A pinned first stage has nothing before it: its releases come from the source and from main."""
+    if found.trouble:
+        return GateResult(FIRST_STAGE, False, f"the source cannot be reached: {found.trouble}", is_waiting=True)
+    if not found.is_on_branch:
+        return GateResult(FIRST_STAGE, False, f"{release} is not on {found.place}")
+    for built in found.built:
+        if not built.wrong_keys(release):
+            evidence = f"{release} is on {found.place}, and its settings are main's at {short(built.config)}"
+            return GateResult(FIRST_STAGE, True, evidence)
+    if not found.built:
+        return GateResult(FIRST_STAGE, False, found.problem)
+    return GateResult(FIRST_STAGE, False, f"{release} is on {found.place}, but {_otherwise(release, found.built[0])}")
+
+
+def _otherwise(release: Release, built: Built) -> str:
+    expected = built.release.as_mapping()
+    said = (f"its {key} is {expected.get(key, 'none')}" for key in built.wrong_keys(release))
+    return f"by main at {short(built.config)} {', '.join(said)}"
 
 
 def _never_ran(allowed: tuple[Upstream, ...], question: Question) -> str:

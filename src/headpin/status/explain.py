@@ -68,15 +68,17 @@ def explain(controller: Controller, agent: AgentName, environment: str) -> Expla
     head = controller.main_head()
     workspace = controller.workspace()
     is_head = environment == workspace.head_environment
-    heads = Heads(controller.repository, workspace, head.id, sources_of(workspace, (agent,) if is_head else ()))
-    around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
+    branches = controller.branches(workspace)
+    sources, branch = sources_of(workspace, (agent,) if is_head else ()), branches.get(environment)
+    heads = Heads(controller.repository, workspace, head.id, sources, branch, controller.memory)
+    around = Surroundings(workspace, branches, heads, head_move(head))
     situation = situation_of(around, environment, agent, ())
     decision = _next(around, decide(situation), environment)
     release = _explained(situation, decision)
     settings: tuple[Value, ...] = ()
     trouble = ""
     if release is not None:
-        realiser = Realiser(controller.repository, controller.reader, workspace, controller.templates)
+        realiser = Realiser(controller.repository, controller.reader, workspace, controller.templates, heads)
         try:
             own, scaling_from = realiser.layers(situation, decision.layers)
             settings = _settings(realiser, agent, release, own, scaling_from)

@@ -32,7 +32,7 @@ def render_environment(
     wanted = agents or (workspace.all_agents() if is_head else workspace.pins(environment))
     heads = Heads(repository, workspace, head.id, sources_of(workspace, wanted if is_head else ()))
     around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
-    realiser = Realiser(repository, controller.reader, workspace, controller.templates)
+    realiser = Realiser(repository, controller.reader, workspace, controller.templates, heads)
     rendered: list[RenderedDeployment] = []
     without: dict[AgentName, str] = {}
     for agent in wanted:
