@@ -205,8 +205,11 @@ class Repository:
         return not wanted or any((spec or "").lstrip("+").startswith(("refs/heads/*:", "refs/*:")) for spec in wanted)
 
     def has(self, identity: str) -> bool:
-        """Whether the object is in this clone."""
-        return identity in self._repository
+        """Whether the object is in this clone. Raises ObjectDamaged."""
+        try:
+            return identity in self._repository
+        except pygit2.GitError as error:
+            raise ObjectDamaged(f"the object {identity} cannot be read: {error}", remedy="run 'git fsck'") from error
 
     def commit(self, revision: Revision) -> CommitInfo:
         """The commit `revision`. Raises HistoryMissing or ObjectDamaged."""

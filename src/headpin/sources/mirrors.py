@@ -108,9 +108,13 @@ class Mirror:
     def _remove(self, place: Path) -> None:
         """Out of sight by one rename, then gone."""
         old = place.with_name(f"{place.stem}.{os.getpid()}.{time.monotonic_ns()}.old")
-        with suppress(FileNotFoundError):
+        try:
             place.rename(old)
+        except FileNotFoundError:
+            return
         shutil.rmtree(old, ignore_errors=True)
+        if old.exists():  # it was no folder
+            old.unlink()
 
     @contextmanager
     def _locked(self, until: float) -> Iterator[None]:
