@@ -321,6 +321,37 @@ KINDS: dict[str, ProblemKind] = {
             _W,
         ),
         ProblemKind(
+            "HP340",
+            "content is not a plain file",
+            "A symbolic link or a submodule of the source stands where content is read; headpin follows neither.",
+            "put plain files there, or name others under content:",
+        ),
+        ProblemKind(
+            "HP341",
+            "content with an unusable name",
+            "A file of the source that content names has a name that not every file system, shell or Kubernetes takes.",
+            "rename it: plain letters, digits and ._+@#,=~- between slashes",
+        ),
+        ProblemKind(
+            "HP342",
+            "too much content",
+            "The content of an agent has more than 2,000 files or 16 MiB, or headpin would have to look through more "
+            "than 200,000 files for it.",
+            "name fewer files under content:, or let the program fetch the large ones itself",
+        ),
+        ProblemKind(
+            "HP343",
+            "no content",
+            "No file of the source's revision is what the agent names under content:.",
+            "mend the patterns, which are relative to the source's path, or add the files",
+        ),
+        ProblemKind(
+            "HP344",
+            "two files of content in one place",
+            "Two files of content have names that are one on file systems that do not tell capitals apart.",
+            "rename one of the two",
+        ),
+        ProblemKind(
             "HP345",
             "no address to fetch content from",
             "An agent says 'content.mount: init', so its pods fetch their content from this repository, and "

@@ -15,10 +15,10 @@ import typer
 from headpin.actions.demo import NEXT, STORY, Step, source_commits
 from headpin.cli.app import Session, app
 from headpin.cli.terminal import DIM, STRONG, Terminal
-from headpin.controller.heads import OWN
 from headpin.errors import HeadpinError, PermanentError, UsageError
 from headpin.git.program import commit_all, configure, create_repository, environment
 from headpin.resources import resource
+from headpin.sources import OWN
 from headpin.tree import DiskTree
 from headpin.workspace import DocumentReader, Workspace
 

@@ -134,7 +134,7 @@ class Actor:
     def _proposed(self, intent: Intent, base: CommitInfo) -> Proposal:
         around = self.controller.surroundings(base)
         change = intent(around)
-        realiser = self.controller.realiser(around.workspace)
+        realiser = self.controller.realiser(around)
         proposal = propose(around, realiser, base, change, self._signature(base))
         refused = [outcome for outcome in proposal.outcomes if outcome.is_refused]
         if refused:

@@ -23,6 +23,7 @@ from headpin.releases.codec import (
     parse_record,
 )
 from headpin.releases.environment import FILE, EnvironmentState, parse_environment
+from headpin.sources import Followed, SourceRule
 from headpin.tree import EMPTY, Kind, Tree
 from headpin.types import AgentName, Revision
 
@@ -68,7 +69,7 @@ class Branch:
     tree: Tree = EMPTY
     state: EnvironmentState | None = None
     base: Revision | None = None
-    heads: Mapping[tuple[str, str, str], Revision | None] | None = None
+    heads: Mapping[SourceRule, Followed] | None = None
     trouble: HeadpinError | None = None
     settled: dict[AgentName, tuple[Record, tuple[Ran, ...]]] = field(default_factory=dict)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headpin.controller.branches import Branch
-from headpin.controller.heads import Followed, HeadKey
+from headpin.controller.heads import Follows
 from headpin.controller.realise import Realiser
 from headpin.controller.situations import Surroundings
 from headpin.git import CommitInfo, Repository
+from headpin.sources import Followed, SourceRule
 from headpin.types import Revision
 from headpin.workspace import DocumentReader, Workspace
 
@@ -27,7 +28,7 @@ class Quiet:
 
     tip: Revision
     head: Revision
-    heads: Mapping[HeadKey, Revision | None]
+    heads: Mapping[SourceRule, Followed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class PassContext:
     committer: tuple[str, str]
     full: bool
     dry_run: bool
-    followed: tuple[Followed, ...]
+    followed: tuple[Follows, ...]
     quiet: dict[str, Quiet]
     progress: Progress
 

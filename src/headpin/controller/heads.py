@@ -1,47 +1,51 @@
-"""Where each agent's source is: remote branches asked once, this repository's own history walked once."""
+"""Where each agent's source is: remote branches asked once and followed in mirrors, this repository's own history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from headpin.controller.branches import Branch
-from headpin.git import CommitInfo, Relation, Repository
-from headpin.model import Source
+from headpin.errors import HeadpinError, HistoryMissing, SourceTrouble
+from headpin.git import Repository
 from headpin.problems import errors
-from headpin.sources import Observation, SourceKey, observe
-from headpin.tree import Tree
-from headpin.types import AgentName, Revision
+from headpin.sources import (
+    OWN,
+    Chain,
+    Followed,
+    Follower,
+    Memory,
+    SourceKey,
+    SourceRule,
+    content_bytes,
+    follow,
+    follow_from,
+    observe,
+)
+from headpin.types import AgentName, Revision, TreeId
 from headpin.workspace import Workspace
 from headpin.workspace.layout import agent_path
 from headpin.workspace.rules import workspace_problems
 
-OWN = "."
-
-HeadKey = tuple[str, str, str]
-"""Repository, branch and path of a source."""
+MIRRORS = "headpin/sources"
+"""Below the folder of the config repository's objects and refs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """An agent and the source that the head environment follows for it."""
+class Follows:
+    """An agent and what the head environment follows for it."""
 
     agent: AgentName
-    source: Source
-
-    @property
-    def key(self) -> HeadKey:
-        """What tells its head from others."""
-        return self.source.repository, self.source.branch, self.source.path or ""
+    rule: SourceRule
 
 
 class SourceIndex:
     """Which sources agents have, remembered by the id of their project's folder: most projects never change."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[Followed, ...]] = {}
+        self._known: dict[str, tuple[Follows, ...]] = {}
 
-    def followed(self, workspace: Workspace) -> tuple[Followed, ...]:
+    def followed(self, workspace: Workspace) -> tuple[Follows, ...]:
         """Every readable agent of every project whose pipeline reaches the head environment."""
         head = workspace.head_environment
         if head is None or errors(workspace_problems(workspace)):
@@ -55,95 +59,156 @@ class SourceIndex:
         self._known = {identity: items for identity, items in found.values() if identity}
         return tuple(item for _, items in found.values() for item in items)
 
-    def _of_project(self, workspace: Workspace, project: str) -> tuple[str, tuple[Followed, ...]]:
+    def _of_project(self, workspace: Workspace, project: str) -> tuple[str, tuple[Follows, ...]]:
         entry = workspace.tree.entry(f"projects/{project}/agents")
         identity = f"{project} {entry.id}" if entry and entry.id else ""
         known = self._known.get(identity)
         return identity, sources_of(workspace, workspace.agents(project)) if known is None else known
 
 
-def sources_of(workspace: Workspace, agents: Iterable[AgentName]) -> tuple[Followed, ...]:
+def sources_of(workspace: Workspace, agents: Iterable[AgentName]) -> tuple[Follows, ...]:
     """The sources of those of `agents` that can be read."""
     return tuple(
-        Followed(agent, document.model.source)
+        Follows(agent, SourceRule.of(document.model))
         for agent in agents
         if (document := workspace.agent(agent)) and document.model
     )
 
 
 class Heads:
-    """Observations of one pass. Everything remote is asked when the object is made."""
+    """Observations of one pass. Everything remote that is followed is asked when the object is made.
+
+    `branch` is the head environment's, whose records spare work: what a record serves is a release already.
+    `memory` is what earlier passes found; without both the answers are the same.
+    """
 
     def __init__(
-        self, repository: Repository, workspace: Workspace, head: Revision, followed: Iterable[Followed]
+        self,
+        repository: Repository,
+        workspace: Workspace,
+        head: Revision,
+        followed: Iterable[Follows],
+        branch: Branch | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self._repository = repository
-        self._head = head
-        keys = {SourceKey(*item.key[:2]) for item in followed if item.source.repository != OWN}
-        observed = observe(keys, repository.place, workspace.limits.source_seconds)
-        self._remote = {(key.repository, key.branch): found for key, found in observed.items()}
-        self._walked: dict[str, Observation] = {}
+        self.repository = repository
+        self._seconds = workspace.limits.source_seconds
+        self._memory = Memory() if memory is None else memory
+        folder = repository.git_dir / MIRRORS
+        self._follower = Follower(folder, repository.place, workspace.limits.fetch_seconds, self._memory)
+        self._own = Chain(repository, head)
+        self._asked: dict[SourceKey, Followed | Revision] = {}
+        items = tuple(followed)
+        self._start = _known_at_base(repository, head, items, branch) if branch else {}
+        remote = [item for item in items if not item.rule.is_own]
+        self._found = self._follow(remote, branch)
 
-    def of(self, source: Source) -> Observation:
+    def of(self, rule: SourceRule) -> Followed:
         """Where the source is."""
-        if source.repository != OWN:
-            return self._remote.get((source.repository, source.branch), Observation(None, "not asked"))
-        path = source.path or ""
-        if path not in self._walked:
-            found = self._repository.last_change(self._head, path) if path else self._head
-            problem = "" if found else f"there is no {path} in this repository"
-            self._walked[path] = Observation(found, problem)
-        return self._walked[path]
+        if rule not in self._found:
+            self._found[rule] = self._of_own(rule) if rule.is_own else Followed(None, "not asked")
+        return self._found[rule]
 
-    def know(self, path: str, revision: Revision) -> None:
-        """Spares the walk for a path of this repository that is known to be at `revision`."""
-        self._walked.setdefault(path, Observation(revision))
+    def at(self, rule: SourceRule, revision: Revision) -> Followed | None:
+        """What a revision of the source is, without asking anybody; None where that is not known."""
+        return self._follower.at(rule, revision) if not rule.is_own else None
 
-    def revisions(self, followed: Iterable[Followed]) -> Mapping[HeadKey, Revision | None]:
+    def chosen(self, rule: SourceRule, revision: Revision) -> tuple[bool, Followed]:
+        """Whether a revision that a person chose is in the history of its branch now, and what it is.
+
+        Raises SourceTrouble when the source cannot be reached.
+        """
+        if rule.is_own:
+            if not self.repository.has(revision):
+                return False, Followed(None)
+            is_there = self.repository.is_ancestor(revision, self._own.head)
+            return is_there, follow_from(Chain(self.repository, revision), rule)
+        return self._follower.chosen(rule, revision, self._head(rule.key))
+
+    def content(self, rule: SourceRule, revision: Revision, identity: TreeId) -> Mapping[str, bytes]:
+        """The files of a content snapshot that is in the source only. Raises HistoryMissing."""
+        if rule.is_own:
+            return content_bytes(self.repository, rule, revision, identity)
+        return self._follower.content(rule, revision, identity)
+
+    def observations(self, followed: Iterable[Follows]) -> Mapping[SourceRule, Followed]:
         """Where all of `followed` are, to be remembered."""
-        return {item.key: self.of(item.source).revision for item in followed}
+        return {item.rule: self.of(item.rule) for item in followed}
+
+    def _follow(self, followed: Iterable[Follows], branch: Branch | None) -> dict[SourceRule, Followed]:
+        """Asks every branch, and follows those whose head is not known yet."""
+        agents: dict[SourceRule, set[AgentName]] = {}
+        for item in followed:
+            agents.setdefault(item.rule, set()).add(item.agent)
+        found: dict[SourceRule, Followed] = {}
+        moved: dict[SourceRule, Revision] = {}
+        asked = self._ask({rule.key for rule in agents})
+        for rule, names in agents.items():
+            seen = asked[rule.key]
+            if isinstance(seen, Followed):
+                found[rule] = seen
+            elif (known := self._memory.recall(rule, seen)) is not None:
+                found[rule] = known
+            elif rule.is_plain and branch and _serves(branch, names, seen):
+                found[rule] = Followed(seen, "", seen)
+                self._memory.keep(rule, seen, found[rule])
+            else:
+                moved[rule] = seen
+        return found | self._follower.follow(moved)
+
+    def _ask(self, keys: Set[SourceKey]) -> Mapping[SourceKey, Followed | Revision]:
+        """The head of each branch, or why it is not known. Asks each once a pass."""
+        for key, seen in observe(keys - self._asked.keys(), self.repository.place, self._seconds).items():
+            self._asked[key] = seen.revision or Followed(None, seen.problem)
+        return self._asked
+
+    def _head(self, key: SourceKey) -> Revision:
+        seen = self._ask({key})[key]
+        if isinstance(seen, Followed):
+            raise SourceTrouble(seen.problem)
+        return seen
+
+    def _of_own(self, rule: SourceRule) -> Followed:
+        known = self._memory.recall(rule, self._own.head)
+        if known is not None:
+            return known
+        try:
+            found = follow(self._own, rule, {**self._start.get(rule, {}), **self._memory.known(rule)})
+        except HistoryMissing as error:
+            return Followed(None, f"{error}; {error.remedy}")
+        except HeadpinError as error:
+            return Followed(None, str(error))
+        self._memory.keep(rule, self._own.head, found)
+        return found
 
 
-def spare_walks(
-    heads: Heads,
-    repository: Repository,
-    branch: Branch,
-    head: CommitInfo,
-    followed: Sequence[Followed],
-) -> None:
-    """Looks only at main's commits since the head environment was decided last, for agents of this repository.
+def _serves(branch: Branch, agents: Iterable[AgentName], revision: Revision) -> bool:
+    """Whether any of the agents runs the revision: it is a release then, whatever its message says."""
+    served = (branch.record(agent).served for agent in agents)
+    return any(found is not None and found.release.revision == revision for found in served)
 
-    What an agent serves is where its path was then, unless it is held or its document changed since.
+
+def _known_at_base(
+    repository: Repository, head: Revision, followed: Iterable[Follows], branch: Branch
+) -> Mapping[SourceRule, Mapping[Revision, Followed]]:
+    """Where paths of this repository were when the head environment was decided last, so that nobody looks further.
+
+    What an agent serves is where its path was then, unless it is held or its document changed since. Where there
+    is content, the record does not tell what its image was built of.
     """
-    base = branch.base
-    own = [item for item in followed if item.source.repository == OWN and item.source.path]
-    if not base or not own or branch.state is None:
-        return
-    found = repository.relate(base, head.id)
-    if found.relation not in (Relation.SAME, Relation.AHEAD):
-        return
-    trees = [repository.tree(base), *(repository.tree_at(commit.tree) for commit in found.commits)]
-    unsettled = set(branch.state.unsettled)
+    base, state = branch.base, branch.state
+    own = [item for item in followed if item.rule.repository == OWN and item.rule.path and item.rule.content is None]
+    if not base or state is None or not own or not repository.has(base):
+        return {}
+    before, after = repository.tree(base), repository.tree(head)
+    unsettled = set(state.unsettled)
+    known: dict[SourceRule, Mapping[Revision, Followed]] = {}
     for item in own:
-        path, document = item.source.path or "", agent_path(item.agent)
-        remembered = branch.heads.get(item.key) if branch.heads is not None else None
-        if remembered is None:
-            served = branch.record(item.agent).served
-            if served is None or item.agent in unsettled or trees[0].entry(document) != trees[-1].entry(document):
-                continue
-            remembered = served.release.revision
-        changed = last_change_within(trees, found.commits, path)
-        if trees[-1].entry(path) is not None:
-            heads.know(path, changed or remembered)
-
-
-def last_change_within(trees: Sequence[Tree], commits: Sequence[CommitInfo], path: str) -> Revision | None:
-    """The newest of `commits` (oldest first) that changed `path`; None when none did.
-
-    `trees` has the tree before the first commit and the tree after each.
-    """
-    for number in range(len(commits) - 1, -1, -1):
-        before, after = trees[number].entry(path), trees[number + 1].entry(path)
-        if (before.id if before else "") != (after.id if after else ""):
-            return commits[number].id
-    return None
+        path, document = item.rule.path, agent_path(item.agent)
+        served = branch.record(item.agent).served
+        if served is None or item.agent in unsettled or before.entry(document) != after.entry(document):
+            continue
+        if before.entry(path) is not None and after.entry(path) is not None:
+            revision = served.release.revision
+            known[item.rule] = {base: Followed(revision, "", revision)}
+    return known

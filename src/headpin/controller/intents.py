@@ -198,7 +198,7 @@ def _source_config(controller: Controller, around: Surroundings, selected: Selec
     own, theirs = workspace.own_layers(target, agent), workspace.own_layers(source, agent)
     if own is None or theirs is None:
         raise Refused(f"the own layers of {agent} cannot be read", remedy="run 'headpin validate'")
-    snapshot = controller.realiser(workspace).snapshot(agent, selected.release)
+    snapshot = controller.realiser(around).snapshot(agent, selected.release)
     return _difference(resolve(snapshot, theirs)[0], resolve(snapshot, own)[0], own)
 
 

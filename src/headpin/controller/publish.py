@@ -11,23 +11,28 @@ from headpin.controller.messages import author_of, commit_message
 from headpin.controller.realise import Realised
 from headpin.controller.report import DeploymentReport, EnvironmentReport
 from headpin.git import Changes, Folder, Signature, TreeRef
-from headpin.releases import Action
+from headpin.releases import Action, Unobserved
 from headpin.releases.environment import FILE, EnvironmentState, format_environment
 from headpin.rendering import KUSTOMIZATION, is_kustomized, kustomization
-from headpin.tree import Kind
+from headpin.tree import Kind, walk
 from headpin.types import AgentName, Revision
 from headpin.workspace import Snapshot
 from headpin.workspace.snapshot import API_FILE, API_TEXT, CHART_FOLDER
 
 
 def file_changes(context: PassContext, agent: AgentName, realised: Realised) -> Mapping[str, TreeRef | Folder | None]:
+    """Manifests and both snapshots of a deployment, where they change."""
     place = f"{agent.project}/{agent.agent}"
     if realised.decision.action is Action.REMOVE:
-        return {f"manifests/{place}": None, f"settings/{place}": None}
+        return {f"{folder}/{place}": None for folder in ("manifests", "settings", "content")}
     if realised.files is None or realised.snapshot is None:
         return {}
     files = {path: text.encode() for path, text in realised.files.items()}
-    return {f"manifests/{place}": Folder(files), f"settings/{place}": _settings(context, realised.snapshot)}
+    return {
+        f"manifests/{place}": Folder(files),
+        f"settings/{place}": _settings(context, realised.snapshot),
+        f"content/{place}": _content(context, realised),
+    }
 
 
 def _settings(context: PassContext, snapshot: Snapshot) -> TreeRef | Folder:
@@ -35,6 +40,15 @@ def _settings(context: PassContext, snapshot: Snapshot) -> TreeRef | Folder:
         return TreeRef(snapshot.id)
     chart = {CHART_FOLDER: TreeRef(snapshot.chart.id)} if snapshot.chart else {}
     return Folder({**snapshot.files, API_FILE: API_TEXT, **chart})
+
+
+def _content(context: PassContext, realised: Realised) -> TreeRef | Folder | None:
+    release, tree = realised.decision.release, realised.content
+    if release is None or release.content is None or tree is None:
+        return None
+    if context.repository.has(release.content):
+        return TreeRef(release.content)
+    return Folder({path: tree.read(path) for path, _ in walk(tree)})
 
 
 def kustomizations(branch: Branch, changes: Changes) -> Mapping[str, bytes | None]:
@@ -78,7 +92,7 @@ def publish(
         commit = commit_branch(context, branch, changes, after, message, changed)
     elif branch.own is not None and not context.dry_run:
         is_head = branch.environment == context.workspace.head_environment
-        heads = context.around.heads.revisions(context.followed) if is_head else {}
+        heads = context.around.heads.observations(context.followed) if is_head else {}
         context.quiet[branch.environment] = Quiet(branch.own.id, context.head.id, heads)
     return EnvironmentReport(branch.environment, tuple(reports), commit=commit)
 
@@ -87,7 +101,7 @@ def _state_after(context: PassContext, branch: Branch, reports: Sequence[Deploym
     looked_at = {report.agent for report in reports}
     before = branch.state.unsettled if branch.state else ()
     unsettled = {agent for agent in before if agent not in looked_at}
-    unsettled |= {report.agent for report in reports if report.record.is_unsettled}
+    unsettled |= {report.agent for report in reports if report.record.is_unsettled or _waits(report)}
     is_head = branch.environment == context.workspace.head_environment
     tracks = (
         is_head
@@ -108,6 +122,11 @@ def _state_after(context: PassContext, branch: Branch, reports: Sequence[Deploym
         tuple(sorted(unsettled)),
         tuple(sorted(branches)) if tracks else (),
     )
+
+
+def _waits(report: DeploymentReport) -> bool:
+    """Whether something is served while nobody can tell what is wanted: it is asked again, not forgotten."""
+    return isinstance(report.situation.desired, Unobserved) and report.record.served is not None
 
 
 def commit_branch(

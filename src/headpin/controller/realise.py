@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from headpin.controller.content import read_content
-from headpin.errors import HistoryMissing, PermanentError
+from headpin.controller.heads import Heads
+from headpin.errors import HistoryMissing, PermanentError, SourceTrouble
 from headpin.git import Repository
 from headpin.problems import Problem
 from headpin.releases import (
@@ -17,6 +18,7 @@ from headpin.releases import (
     Decision,
     HoldReason,
     Layers,
+    Move,
     Release,
     Rendered,
     Scale,
@@ -25,7 +27,8 @@ from headpin.releases import (
     with_settings_held,
 )
 from headpin.rendering import MountedContent, RenderError, RenderInput, TemplateSet, render_files
-from headpin.tree import Tree
+from headpin.sources import SourceRule
+from headpin.tree import MemoryTree, Tree
 from headpin.types import AgentName
 from headpin.workspace import DocumentReader, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
 from headpin.workspace.rules import is_usable
@@ -39,6 +42,7 @@ class Realised:
     rendered: Rendered | None = None
     files: Mapping[str, str] | None = None
     snapshot: Snapshot | None = None
+    content: Tree | None = None
 
 
 class Misfit(PermanentError):
@@ -54,17 +58,19 @@ class Realiser:
         reader: DocumentReader,
         workspace: Workspace,
         templates: Mapping[int, TemplateSet],
+        heads: Heads,
     ) -> None:
         self._repository = repository
         self.reader = reader
         self._workspace = workspace
         self._templates = templates
+        self._heads = heads
         self._applied: dict[str, Workspace] = {}
         self.rendered = 0
 
     def over(self, workspace: Workspace) -> Realiser:
         """The same with other documents."""
-        return Realiser(self._repository, self.reader, workspace, self._templates)
+        return Realiser(self._repository, self.reader, workspace, self._templates, self._heads)
 
     def realise(self, situation: Situation, decision: Decision) -> Realised:
         """The decision with its files, or a hold in its place."""
@@ -72,7 +78,7 @@ class Realiser:
         if release is None or version is None or decision.layers is Layers.FROZEN:
             return Realised(decision)
         try:
-            snapshot = self.snapshot(situation.agent, release)
+            snapshot = self.snapshot(situation.agent, release, decision.move)
             render = self._input(situation, decision, release, version, snapshot)
             if decision.closed:
                 decision, render = self._gated(situation, decision, release, version, render, snapshot)
@@ -82,7 +88,7 @@ class Realiser:
             if _is_served(situation, decision, rendered):
                 return Realised(decision, rendered)
             content = self.content(release, snapshot)
-            return Realised(decision, rendered, self.files(render, snapshot, content), snapshot)
+            return Realised(decision, rendered, self.files(render, snapshot, content), snapshot, content)
         except HistoryMissing:
             if decision.layers is not Layers.APPLIED:
                 raise
@@ -140,17 +146,15 @@ class Realiser:
         self.rendered += 1
         return render_files(render, self._templates[render.template_set])
 
-    def content(self, release: Release, snapshot: Snapshot) -> Tree | None:
-        """The content of a release; None where it has none. Raises HistoryMissing when it is not in this clone."""
-        del snapshot
-        return self._repository.tree_at(release.content) if release.content else None
+    def snapshot(self, agent: AgentName, release: Release, move: Move | None = None) -> Snapshot:
+        """The shared settings of a release: from main's head where they are the same, else as stored.
 
-    def snapshot(self, agent: AgentName, release: Release) -> Snapshot:
-        """The shared settings of a release: from main's head where they are the same, else as stored."""
+        What a first stage pins was stored nowhere yet; then they are main's at the commit that made the `move`.
+        """
         head = self._workspace.snapshot(agent)
-        if head is not None and head.id == release.settings:
-            found: Snapshot | Problem = head
-        else:
+        is_head = head is not None and head.id == release.settings
+        found: Snapshot | Problem | None = head if is_head else self._snapshot_at(agent, release, move)
+        if found is None:
             tree = self._repository.tree_at(release.settings)
             found = read_snapshot(self.reader, tree, release.settings, agent, self._workspace.tree)
         if isinstance(found, Problem):
@@ -158,6 +162,30 @@ class Realiser:
         if not found.is_valid:
             raise Misfit(str(found.problems[0]))
         return found
+
+    def _snapshot_at(self, agent: AgentName, release: Release, move: Move | None) -> Snapshot | None:
+        if move is None or self._repository.has(release.settings) or not self._repository.has(move.config):
+            return None
+        found = self._at(move.config).snapshot(agent)
+        return found if found is not None and found.id == release.settings else None
+
+    def content(self, release: Release, snapshot: Snapshot) -> Tree | None:
+        """The content of a release: as stored, else from the source; None where it has none.
+
+        Raises HistoryMissing when it is in neither.
+        """
+        if release.content is None:
+            return None
+        model = snapshot.agent.model
+        if self._repository.has(release.content) or model is None:
+            return self._repository.tree_at(release.content)
+        try:
+            return MemoryTree(self._heads.content(SourceRule.of(model), release.revision, release.content))
+        except (SourceTrouble, HistoryMissing) as error:
+            raise HistoryMissing(
+                f"this clone does not have the content {release.content}, and its source neither: {error}",
+                remedy="fetch all branches: 'git fetch --all'",
+            ) from error
 
     def _input(
         self, situation: Situation, decision: Decision, release: Release, version: int, snapshot: Snapshot

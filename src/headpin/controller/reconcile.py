@@ -13,7 +13,7 @@ from headpin.controller.context import PassContext, Progress, Quiet
 from headpin.controller.environment import reconcile_environment, start_branches
 from headpin.controller.evidence import EvidenceReader
 from headpin.controller.fold import head_move
-from headpin.controller.heads import Followed, Heads, SourceIndex, spare_walks
+from headpin.controller.heads import Follows, Heads, SourceIndex
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
@@ -21,6 +21,7 @@ from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository
 from headpin.git import CommitInfo, Relation, Repository
 from headpin.rendering import TemplateSet
+from headpin.sources import Memory
 from headpin.types import AgentName, Revision
 from headpin.workspace import DocumentReader, Workspace
 from headpin.workspace.rules import workspace_problems
@@ -49,6 +50,7 @@ class Controller:
     records: RecordReader = field(default_factory=RecordReader)
     templates: Mapping[int, TemplateSet] = field(default_factory=built_in_templates)
     sources: SourceIndex = field(default_factory=SourceIndex)
+    memory: Memory = field(default_factory=Memory)
     quiet: dict[str, Quiet] = field(default_factory=dict)
     evidence: EvidenceReader = field(init=False)
 
@@ -84,15 +86,17 @@ class Controller:
         commit = self.repository.commit(revision) if revision else self.main_head()
         return Workspace(self.repository.tree_at(commit.tree), self.reader)
 
-    def surroundings(self, head: CommitInfo, followed: tuple[Followed, ...] = ()) -> Surroundings:
+    def surroundings(self, head: CommitInfo, followed: tuple[Follows, ...] = ()) -> Surroundings:
         """How things stand with main at `head`; only the sources of `followed` are asked."""
         workspace = self.workspace(head.id)
-        heads = Heads(self.repository, workspace, head.id, followed)
-        return Surroundings(workspace, self.branches(workspace), heads, head_move(head), self.evidence, self.clock())
+        branches = self.branches(workspace)
+        branch = branches.get(workspace.head_environment or "")
+        heads = Heads(self.repository, workspace, head.id, followed, branch, self.memory)
+        return Surroundings(workspace, branches, heads, head_move(head), self.evidence, self.clock())
 
-    def realiser(self, workspace: Workspace) -> Realiser:
-        """What renders with the documents of `workspace`."""
-        return Realiser(self.repository, self.reader, workspace, self.templates)
+    def realiser(self, around: Surroundings) -> Realiser:
+        """What renders with the documents of `around`."""
+        return Realiser(self.repository, self.reader, around.workspace, self.templates, around.heads)
 
     def branches(self, workspace: Workspace) -> dict[str, Branch]:
         """Every environment's branch, those that lost their document included."""
@@ -118,10 +122,8 @@ class Controller:
         self._go_on_from(branches, head)
         followed = self.sources.followed(workspace)
         self.progress("asking the sources", 0, 0)
-        heads = Heads(self.repository, workspace, head.id, followed)
-        if not full and workspace.head_environment in branches:
-            spare_walks(heads, self.repository, branches[workspace.head_environment], head, followed)
-        realiser = Realiser(self.repository, self.reader, workspace, self.templates)
+        heads = self._heads(workspace, head, followed, branches, full)
+        realiser = Realiser(self.repository, self.reader, workspace, self.templates, heads)
         now = self.clock()
         context = PassContext(
             self.repository,
@@ -146,6 +148,21 @@ class Controller:
             workspace_problems(workspace),
             Work(self.reader.parsed - before[0], realiser.rendered, self.repository.writer.written - before[1]),
         )
+
+    def _heads(
+        self,
+        workspace: Workspace,
+        head: CommitInfo,
+        followed: tuple[Follows, ...],
+        branches: Mapping[str, Branch],
+        full: bool,
+    ) -> Heads:
+        """Where the sources are; a `full` pass believes neither records nor what earlier passes found."""
+        if full:
+            return Heads(self.repository, workspace, head.id, followed)
+        self.memory.forget_all_but(item.rule for item in followed)
+        branch = branches.get(workspace.head_environment or "")
+        return Heads(self.repository, workspace, head.id, followed, branch, self.memory)
 
     def _go_on_from(self, branches: Mapping[str, Branch], head: CommitInfo) -> None:
         """Lets each branch look from the revision that it is known to need nothing up to.
@@ -202,5 +219,5 @@ def _missing_branch(environment: str) -> EnvironmentReport:
     )
 
 
-def _silent_sources(heads: Heads, followed: tuple[Followed, ...]) -> dict[AgentName, str]:
-    return {item.agent: problem for item in followed if (problem := heads.of(item.source).problem)}
+def _silent_sources(heads: Heads, followed: tuple[Follows, ...]) -> dict[AgentName, str]:
+    return {item.agent: problem for item in followed if (problem := heads.of(item.rule).problem)}

@@ -8,8 +8,8 @@ from datetime import datetime
 from headpin.controller.branches import Branch
 from headpin.controller.conditions import conditions_of
 from headpin.controller.evidence import EvidenceReader
+from headpin.controller.follow import desired_release, first_stage_of
 from headpin.controller.heads import Heads
-from headpin.model import Agent
 from headpin.problems import Problem, errors
 from headpin.releases import (
     NO_EVIDENCE,
@@ -19,14 +19,13 @@ from headpin.releases import (
     Nothing,
     Release,
     Situation,
-    Unobserved,
     Unreadable,
     Upstream,
     Wanted,
     ran_as,
 )
-from headpin.types import AgentName, TreeId
-from headpin.workspace import Snapshot, Workspace
+from headpin.types import AgentName
+from headpin.workspace import Workspace
 from headpin.workspace.layout import agent_path
 from headpin.workspace.naming import namesakes
 from headpin.workspace.rules import agent_problems, layer_problems, pin_problems, project_problems
@@ -53,7 +52,7 @@ def situation_of(
     own = workspace.own_layers(environment, agent)
     project = errors(project_problems(workspace, agent.project))
     record = branch.record(agent)
-    desired = _desired(around, environment, agent, record_release(branch, agent)) if exists else _gone(environment)
+    desired = _desired(around, environment, agent) if exists else _gone(environment)
     situation = Situation(
         environment,
         agent,
@@ -88,19 +87,13 @@ def _taken(branch: Branch, agent: AgentName) -> tuple[Problem, ...]:
     )
 
 
-def record_release(branch: Branch, agent: AgentName) -> Release | None:
-    """What is served."""
-    served = branch.record(agent).served
-    return served.release if served else None
-
-
 def _gone(environment: str) -> Desired:
     return Nothing(f"the environment {environment} is deleted")
 
 
-def _desired(around: Surroundings, environment: str, agent: AgentName, served: Release | None) -> Desired:
+def _desired(around: Surroundings, environment: str, agent: AgentName) -> Desired:
     if environment == around.workspace.head_environment:
-        return _desired_of_head(around, environment, agent, served)
+        return _desired_of_head(around, environment, agent)
     return _desired_of_pin(around.workspace, environment, agent)
 
 
@@ -118,7 +111,7 @@ def _desired_of_pin(workspace: Workspace, environment: str, agent: AgentName) ->
     return Unreadable(wrong, release) if wrong else Wanted(release)
 
 
-def _desired_of_head(around: Surroundings, environment: str, agent: AgentName, served: Release | None) -> Desired:
+def _desired_of_head(around: Surroundings, environment: str, agent: AgentName) -> Desired:
     workspace = around.workspace
     if workspace.is_gone(agent):
         document = workspace.project(agent.project)
@@ -131,15 +124,7 @@ def _desired_of_head(around: Surroundings, environment: str, agent: AgentName, s
         return Unreadable(wrong)
     if not any(stage.environment == environment for stage in workspace.stages(agent.project)):
         return Nothing(f"the pipeline of {agent.project} does not reach {environment}")
-    return _followed(around.heads, snapshot.agent.model, snapshot, served)
-
-
-def _followed(heads: Heads, model: Agent, snapshot: Snapshot, served: Release | None) -> Desired:
-    observed = heads.of(model.source)
-    revision = observed.revision or (served.revision if served else None)
-    if revision is None:
-        return Unobserved(observed.problem)
-    return Wanted(Release(revision, model.image_of(revision), TreeId(snapshot.id)))
+    return desired_release(around.heads, around.branches[environment], agent, snapshot)
 
 
 def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
@@ -161,6 +146,8 @@ def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
     position = next((n for n, stage in enumerate(stages) if stage.environment == situation.environment), None)
     if position is None:
         return replace(situation, is_reached=False)
+    if position == 0:
+        return replace(situation, first_stage=first_stage_of(around.heads, workspace, situation))
     return replace(
         situation,
         upstream=tuple(_upstream(around, situation, desired.release, number) for number in range(position - 1, -1, -1)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from headpin.controller.branches import Branch
 from headpin.controller.context import PassContext
 from headpin.controller.fold import Moves, fold_pins
-from headpin.controller.heads import Followed
+from headpin.controller.heads import Follows
 from headpin.controller.holds import lost_revision
 from headpin.errors import PermanentError
 from headpin.git import Relation
@@ -74,10 +74,12 @@ def candidates(context: PassContext, branch: Branch, view: View) -> list[AgentNa
     return sorted(found)
 
 
-def _moved(context: PassContext, branch: Branch, item: Followed) -> bool:
+def _moved(context: PassContext, branch: Branch, item: Follows) -> bool:
     """Whether the source of an agent whose documents did not change is elsewhere by now."""
-    observed = context.around.heads.of(item.source).revision
-    if branch.heads is not None and item.key in branch.heads:
-        return observed != branch.heads[item.key]
+    observed = context.around.heads.of(item.rule)
+    if branch.heads is not None and item.rule in branch.heads:
+        return observed != branch.heads[item.rule]
     served = branch.record(item.agent).served
-    return served is None or (observed is not None and observed != served.release.revision)
+    if served is None or observed.revision is None:
+        return served is None
+    return (observed.revision, observed.content) != (served.release.revision, served.release.content)

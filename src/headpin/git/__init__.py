@@ -9,6 +9,7 @@ Only this package imports pygit2, and only `headpin.git.program` starts a proces
 
 from headpin.git.checkout import Checkout, checkouts_of
 from headpin.git.commits import CommitInfo, Signature
+from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
@@ -23,6 +24,7 @@ __all__ = [
     "GitTree",
     "Head",
     "Range",
+    "Reach",
     "Relation",
     "RemoteAddress",
     "Repository",
@@ -31,6 +33,7 @@ __all__ = [
     "Upstream",
     "address_of",
     "checkouts_of",
+    "fetch_branches",
     "list_heads",
     "redacted",
 ]

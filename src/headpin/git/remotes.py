@@ -1,4 +1,4 @@
-"""Remote repositories: which addresses are allowed, and asking one where its branches are.
+"""Remote repositories: which addresses are allowed, and talking to one: asking where its branches are.
 
 An address comes from a document that somebody wrote, so it is checked against an allow-list here, before
 git sees it. Credentials in an address go to git by a credential helper in the environment: never on a
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -126,20 +126,28 @@ def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) 
         fault = branch_fault(branch)
         if fault:
             raise PermanentError(f"{branch!r} is no branch: {fault}")
+    refs = [f"refs/heads/{branch}" for branch in wanted]
+    heads = _heads(talk(address, ["ls-remote", "--quiet", "--end-of-options", address.url, *refs], seconds), address)
+    return {branch: Head(branch, heads.get(f"refs/heads/{branch}")) for branch in wanted}
+
+
+def talk(address: RemoteAddress, arguments: Sequence[str], seconds: float) -> str:
+    """What ``git ARGUMENTS`` answers, bound to `address`: no redirect, no other protocol, its credentials only.
+
+    Raises as `list_heads`.
+    """
     config = ["-c", "http.followRedirects=false", "-c", "protocol.allow=never", *_resolved(address)]
     for scheme in ("https", "ssh", "file", *(("http",) if address.scheme == "http" else ())):
         config += ["-c", f"protocol.{scheme}.allow=always"]
-    refs = [f"refs/heads/{branch}" for branch in wanted]
     found = run_git(
-        [*config, *_credential_options(address), "ls-remote", "--quiet", "--end-of-options", address.url, *refs],
+        [*config, *_credential_options(address), *arguments],
         seconds=seconds,
         extra=_secrets(address),
         place=Path("/"),  # where no repository's own settings, such as url.*.insteadOf, apply
     )
     if found.code != 0:
         raise SourceTrouble(f"{address.shown}: {_said(found.err, address)}")
-    heads = _heads(found.out, address)
-    return {branch: Head(branch, heads.get(f"refs/heads/{branch}")) for branch in wanted}
+    return found.out
 
 
 def _credential_options(address: RemoteAddress) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pygit2
-from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag
+from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag, RepositoryOpenFlag
 
 from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, PermanentError, RefLocked
 from headpin.git.commits import CommitInfo, Signature, instant, message_text, visible
@@ -135,6 +135,23 @@ class Repository:
         except (pygit2.GitError, ValueError) as error:
             raise NotARepository(f"{place} cannot be made a git repository: {error}") from error
 
+    @classmethod
+    def open_bare(cls, place: Path) -> Repository:
+        """The bare repository at `place` itself, never one around it. Raises NotARepository."""
+        try:
+            return cls(pygit2.Repository(str(place), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.BARE))
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise NotARepository(f"{place} cannot be opened as a git repository: {error}") from error
+
+    @classmethod
+    def create_bare(cls, place: Path) -> Repository:
+        """A new bare repository at `place`, without hooks."""
+        flags = RepositoryInitFlag.MKPATH | RepositoryInitFlag.NO_REINIT | RepositoryInitFlag.BARE
+        try:
+            return cls(pygit2.init_repository(str(place), flags=flags, initial_head="main"))
+        except (pygit2.GitError, ValueError) as error:
+            raise NotARepository(f"{place} cannot be made a git repository: {error}") from error
+
     @property
     def git_dir(self) -> Path:
         """The folder of the object database and the refs."""
@@ -220,8 +237,11 @@ class Repository:
         return not wanted or any((spec or "").lstrip("+").startswith(("refs/heads/*:", "refs/*:")) for spec in wanted)
 
     def has(self, identity: str) -> bool:
-        """Whether the object is in this clone."""
-        return identity in self._repository
+        """Whether the object is in this clone. Raises ObjectDamaged."""
+        try:
+            return identity in self._repository
+        except pygit2.GitError as error:
+            raise ObjectDamaged(f"the object {identity} cannot be read: {error}", remedy="run 'git fsck'") from error
 
     def commit(self, revision: Revision) -> CommitInfo:
         """The commit `revision`. Raises HistoryMissing or ObjectDamaged."""
@@ -279,6 +299,18 @@ class Repository:
             info = self.commit(revision)
             yield info
             revision = info.parents[0] if info.parents else None
+
+    def refuse_cut_off(self, revision: Revision) -> None:
+        """Raises HistoryMissing where `revision` looks like a first commit only because the clone is shallow."""
+        if not self.is_shallow:
+            return
+        raw: bytes = self._object(revision, pygit2.Commit).read_raw()
+        if b"\nparent " in raw.partition(b"\n\n")[0]:
+            raise self._missing(f"what came before {revision}")
+
+    def read_blob(self, identity: str) -> bytes:
+        """The bytes of a blob. Raises HistoryMissing or ObjectDamaged."""
+        return bytes(self._object(identity, pygit2.Blob).data)
 
     def last_change(self, start: Revision, path: str) -> Revision | None:
         """The newest first-parent commit that changed `path`; None when it is not there at `start`."""

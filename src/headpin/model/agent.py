@@ -42,7 +42,9 @@ class Source(Part):
     )
     branch: Branch = Field("main", description="The branch that the head environment follows.")
     path: RepositoryPath | None = Field(
-        None, description="The folder in the repository that is this agent's; only with 'repository: .' so far."
+        None,
+        description="The folder in the repository that is this agent's; the head environment follows the commits "
+        "that change it. Default: the whole repository.",
     )
 
 

@@ -48,6 +48,14 @@ class Content(Part):
         """Whether the file at `path`, relative to the source's path, is content."""
         return any(_names(pattern, path) for pattern in self.files)
 
+    def leads_into(self, folder: str) -> bool:
+        """Whether a file somewhere below `folder`, relative to the source's path, could be content."""
+        return any(_leads_into(pattern.split("/"), folder.split("/")) for pattern in self.files)
+
+    def needs(self, folder: str) -> bool:
+        """Whether a pattern names `folder` itself, letter by letter, on the way to its files."""
+        return any(pattern.startswith(f"{folder}/") for pattern in self.files)
+
 
 def _from_list(value: Any) -> Any:
     return {"files": value} if isinstance(value, tuple) else value
@@ -87,6 +95,15 @@ def _matches(pattern: Sequence[str], names: Sequence[str], stands: Callable[[str
 
 def _part_matches(pattern: str, name: str) -> bool:
     return _matches(pattern, name, lambda one, letter: one in ("?", letter), "*")
+
+
+def _leads_into(pattern: Sequence[str], folder: Sequence[str]) -> bool:
+    for part, name in zip(pattern, folder, strict=False):
+        if part == "**":
+            return True
+        if not _part_matches(part, name):
+            return False
+    return len(pattern) > len(folder)
 
 
 def _names(pattern: str, path: str) -> bool:

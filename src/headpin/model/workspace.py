@@ -24,6 +24,9 @@ class Limits(Part):
     source_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
         15, description="Time for a source repository to say where its branches are. Seconds."
     )
+    fetch_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        120, description="Time to fetch what is new in a source repository. Seconds."
+    )
 
 
 class Plan(Part):

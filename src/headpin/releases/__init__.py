@@ -20,6 +20,7 @@ from headpin.releases.decide import (
     with_settings_held,
 )
 from headpin.releases.evidence import NO_EVIDENCE, Check, Evidence, Health, Span
+from headpin.releases.first_stage import Built, FirstStage
 from headpin.releases.gates import Answer, Question, ask_gates, opens_at
 from headpin.releases.plan import Planned, prune_excess
 from headpin.releases.record import (
@@ -46,6 +47,7 @@ __all__ = [
     "UNCONDITIONAL",
     "Action",
     "Answer",
+    "Built",
     "Check",
     "Conditions",
     "Consent",
@@ -55,6 +57,7 @@ __all__ = [
     "EventKind",
     "Evidence",
     "Exemption",
+    "FirstStage",
     "GateResult",
     "Health",
     "Hold",

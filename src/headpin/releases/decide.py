@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 
 from headpin.problems import Problem
 from headpin.releases.conditions import UNCONDITIONAL, Conditions
+from headpin.releases.first_stage import FirstStage
 from headpin.releases.gates import Answer, Question, ask_gates
 from headpin.releases.record import EventKind, GateResult, HoldReason, Move, Record, SourceVersion
 from headpin.releases.release import Ran, Release, ran_as
@@ -75,6 +76,7 @@ class Situation:
     any_earlier: bool = False
     is_reached: bool = True
     conditions: Conditions = UNCONDITIONAL
+    first_stage: FirstStage | None = None
 
 
 class Action(StrEnum):
@@ -164,6 +166,7 @@ def question_of(situation: Situation, release: Release) -> Question:
         situation.is_reached,
         situation.conditions,
         _wanted(situation),
+        situation.first_stage,
     )
 
 

@@ -15,6 +15,7 @@ from headpin.problems import printable
 from headpin.releases.codec import format_time
 from headpin.releases.conditions import UNCONDITIONAL, Conditions, Exemption
 from headpin.releases.evidence import healthy_spans, last_report
+from headpin.releases.first_stage import FirstStage, first_stage_gate
 from headpin.releases.freeze import frozen
 from headpin.releases.record import EventKind, GateResult, Move, SourceVersion, Status
 from headpin.releases.release import Release
@@ -37,7 +38,8 @@ class Question:
     """May `release` be pinned here? With `kind` RECONFIGURED: may own settings change?
 
     `upstream` has the earlier stages, nearest first. `is_reached`: whether the project's pipeline has this
-    environment among its stages. `move`: the commit that wants it; None where there is none yet.
+    environment among its stages. `move`: the commit that wants it; None where there is none yet. `first_stage`:
+    what takes the place of earlier stages where there are none.
     """
 
     release: Release
@@ -47,6 +49,7 @@ class Question:
     is_reached: bool = True
     conditions: Conditions = UNCONDITIONAL
     move: Move | None = None
+    first_stage: FirstStage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ def _origin(question: Question) -> tuple[tuple[GateResult, ...], Upstream | None
     if question.kind is EventKind.ROLLED_FORWARD:
         ran = (item for item in question.upstream if not item.is_transparent and item.has_run(question.release))
         return (), next(ran, None), None
+    if question.first_stage is not None:
+        return (first_stage_gate(question.release, question.first_stage),), None, None
     result, stage = _ran_before(question)
     known = stage.has_run(question.release) if stage else None
     source = SourceVersion(stage.environment, known.version) if stage and known else None
@@ -159,8 +164,6 @@ def _ran_before(question: Question) -> tuple[GateResult, Upstream | None]:
 def _no_source(question: Question) -> str:
     if not question.is_reached:
         return "the project's pipeline does not reach this environment"
-    if not question.upstream:
-        return "this is the pipeline's first stage, and only the head environment is supported as one so far"
     return "no earlier stage of the pipeline runs this agent"
 
 

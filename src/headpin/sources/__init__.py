@@ -1,11 +1,30 @@
-"""What is observed outside: where the branches of source repositories are, and which digests images have.
+"""What is observed outside: where branches are, which of their commits are releases, and which digests images have.
 
-Owns who is asked, side by side and within a time limit. What does not answer is a value, never an exception: it
-concerns its own agents only. Only this package imports httpx.
+Owns who is asked and fetched, side by side and within time limits, and the mirrors that are kept of sources. What
+does not answer is a value, never an exception: it concerns its own agents only. Only this package imports httpx.
 """
 
+from headpin.sources.content import ContentFault
+from headpin.sources.follower import Follower, Memory, content_bytes
+from headpin.sources.following import OWN, Chain, Followed, SourceRule, follow, follow_from
 from headpin.sources.image_answer import ImageAnswer
 from headpin.sources.image_lookups import ImageLookups
 from headpin.sources.observe import Observation, SourceKey, observe
 
-__all__ = ["ImageAnswer", "ImageLookups", "Observation", "SourceKey", "observe"]
+__all__ = [
+    "OWN",
+    "Chain",
+    "ContentFault",
+    "Followed",
+    "Follower",
+    "ImageAnswer",
+    "ImageLookups",
+    "Memory",
+    "Observation",
+    "SourceKey",
+    "SourceRule",
+    "content_bytes",
+    "follow",
+    "follow_from",
+    "observe",
+]

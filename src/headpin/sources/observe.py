@@ -12,7 +12,7 @@ from headpin.errors import HeadpinError
 from headpin.git import address_of, list_heads, redacted
 from headpin.types import Revision
 
-_SIDE_BY_SIDE = 16
+SIDE_BY_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,7 +43,7 @@ def observe(keys: Iterable[SourceKey], base: Path, seconds: float) -> dict[Sourc
         repositories[key.repository].add(key.branch)
     if not repositories:
         return {}
-    with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(repositories)), "source") as pool:
+    with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(repositories)), "source") as pool:
         answers = pool.map(lambda item: _ask(item[0], sorted(item[1]), base, seconds), sorted(repositories.items()))
         return {key: observation for answer in answers for key, observation in answer.items()}
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from headpin.controller import Controller
 from headpin.controller.content import content_sizes
-from headpin.controller.fold import head_move
-from headpin.controller.heads import Heads, sources_of
+from headpin.controller.heads import sources_of
 from headpin.controller.realise import Realiser
 from headpin.controller.situations import Surroundings, situation_of
 from headpin.errors import HeadpinError, UsageError
@@ -86,9 +85,8 @@ def explain(controller: Controller, agent: AgentName, environment: str) -> Expla
     head = controller.main_head()
     workspace = controller.workspace()
     is_head = environment == workspace.head_environment
-    heads = Heads(controller.repository, workspace, head.id, sources_of(workspace, (agent,) if is_head else ()))
-    branches = controller.branches(workspace)
-    around = Surroundings(workspace, branches, heads, head_move(head), controller.evidence, controller.clock())
+    sources = sources_of(workspace, (agent,) if is_head else ())
+    around = controller.surroundings(head, sources)
     situation = situation_of(around, environment, agent, ())
     decision = _next(around, decide(situation), environment)
     release = _explained(situation, decision)
@@ -96,7 +94,7 @@ def explain(controller: Controller, agent: AgentName, environment: str) -> Expla
     content: ContentShown | None = None
     trouble = ""
     if release is not None:
-        realiser = Realiser(controller.repository, controller.reader, workspace, controller.templates)
+        realiser = controller.realiser(around)
         try:
             own, scaling_from = realiser.layers(situation, decision.layers)
             settings = _settings(realiser, agent, release, own, scaling_from)

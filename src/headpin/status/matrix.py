@@ -14,6 +14,7 @@ from headpin.errors import ObjectDamaged
 from headpin.problems import errors
 from headpin.releases import Hold, HoldReason, Release, Served
 from headpin.releases.codec import format_time, hold_mapping
+from headpin.sources import SourceRule
 from headpin.types import AgentName
 from headpin.workspace import Workspace
 from headpin.workspace.rules import environment_problems, workspace_problems
@@ -124,7 +125,9 @@ def read_status(
     order = [name for name in environment_names(workspace, branches) if environment in (None, name)]
     rows = tuple(sorted(agents)) or _all_rows(workspace, branches)
     followed = rows if ask_sources and workspace.head_environment in order else ()
-    heads = Heads(controller.repository, workspace, head.id, sources_of(workspace, followed))
+    branch = branches.get(workspace.head_environment or "")
+    sources = sources_of(workspace, followed)
+    heads = Heads(controller.repository, workspace, head.id, sources, branch, controller.memory)
     environments = tuple(_environment(workspace, branches[name]) for name in order)
     held = {status.name: status.hold for status in environments}
     found = (
@@ -246,7 +249,7 @@ def _followed(
     document = workspace.agent(agent)
     if document is None or document.model is None:
         return word, message
-    observed = heads.of(document.model.source)
+    observed = heads.of(SourceRule.of(document.model))
     if observed.problem:
         kept = f"; {served.release} stays" if served else ""
         return SOURCE_UNREACHABLE, f"{observed.problem}{kept}"

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headpin.controller import Controller
-from headpin.controller.fold import head_move
-from headpin.controller.heads import Heads, sources_of
-from headpin.controller.realise import Realiser
+from headpin.controller.heads import sources_of
 from headpin.controller.report import RenderedDeployment
-from headpin.controller.situations import Surroundings, situation_of
+from headpin.controller.situations import situation_of
 from headpin.errors import UsageError
 from headpin.releases import Desired, Situation, Unobserved, Unreadable, Wanted, ran_as
 from headpin.types import AgentName, Revision
@@ -30,10 +28,8 @@ def render_environment(
         )
     is_head = environment == workspace.head_environment
     wanted = agents or (workspace.all_agents() if is_head else workspace.pins(environment))
-    heads = Heads(repository, workspace, head.id, sources_of(workspace, wanted if is_head else ()))
-    branches = controller.branches(workspace)
-    around = Surroundings(workspace, branches, heads, head_move(head), controller.evidence, controller.clock())
-    realiser = Realiser(repository, controller.reader, workspace, controller.templates)
+    around = controller.surroundings(head, sources_of(workspace, wanted if is_head else ()))
+    realiser = controller.realiser(around)
     rendered: list[RenderedDeployment] = []
     without: dict[AgentName, str] = {}
     for agent in wanted:

@@ -7,7 +7,7 @@ implementation, which reads straight from the object database.
 
 from headpin.tree.changes import Change, changed_paths
 from headpin.tree.disk import DiskTree
-from headpin.tree.hashing import blob_id, nested_tree_id, tree_id
+from headpin.tree.hashing import blob_id, files_id, tree_id
 from headpin.tree.memory import MemoryTree
 from headpin.tree.overlay import OverlayTree
 from headpin.tree.tree import EMPTY, Entry, Kind, Tree, in_the_way, walk
@@ -23,8 +23,8 @@ __all__ = [
     "Tree",
     "blob_id",
     "changed_paths",
+    "files_id",
     "in_the_way",
-    "nested_tree_id",
     "tree_id",
     "walk",
 ]

@@ -24,8 +24,8 @@ def tree_id(files: Mapping[str, str], folders: Mapping[str, str] | None = None) 
     return TreeId(_object_id(b"tree", body))
 
 
-def nested_tree_id(files: Mapping[str, str]) -> TreeId:
-    """The id that git gives a folder of plain files that lie in folders below it (path to blob id)."""
+def files_id(files: Mapping[str, str]) -> TreeId:
+    """The id that git gives a folder of plain files in folders, from a mapping of path to blob id."""
     below: dict[str, dict[str, str]] = {}
     own = {}
     for path, identity in files.items():
@@ -34,7 +34,7 @@ def nested_tree_id(files: Mapping[str, str]) -> TreeId:
             below.setdefault(folder, {})[rest] = identity
         else:
             own[path] = identity
-    return tree_id(own, {name: nested_tree_id(inside) for name, inside in below.items()})
+    return tree_id(own, {name: files_id(inside) for name, inside in below.items()})
 
 
 def _object_id(kind: bytes, body: bytes) -> str:

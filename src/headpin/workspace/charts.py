@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from headpin.model import credential_faults
 from headpin.problems import Problem
-from headpin.tree import Entry, Kind, Tree, blob_id, nested_tree_id
+from headpin.tree import Entry, Kind, Tree, blob_id, files_id
 from headpin.types import TreeId, path_fault
 from headpin.yaml import Issue, load
 
@@ -61,7 +61,7 @@ def read_chart(tree: Tree, path: str, shown: str = "") -> ChartFolder:
         said = f"its files have {size:,} bytes together, and a chart at most {MAX_BYTES:,}"
         return ChartFolder(told, TreeId(entry.id), {}, (*odd, Problem.of("HP332", told, said)))
     data = {name: tree.read(f"{path}/{name}") for name in plain}
-    identity = entry.id or nested_tree_id({name: blob_id(content) for name, content in data.items()})
+    identity = entry.id or files_id({name: blob_id(content) for name, content in data.items()})
     texts, no_texts = _texts(data, told)
     problems = (
         *odd,

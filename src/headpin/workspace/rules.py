@@ -242,9 +242,6 @@ def _agent_rules(workspace: Workspace, agent: AgentName, snapshot: Snapshot) -> 
     if source.repository != ".":
         if _PASSWORD.search(source.repository):
             yield document.problem("HP324", ("source", "repository"), "the address holds a password")
-        if source.path is not None:
-            said = "a path is supported only with 'repository: .' so far"
-            yield document.problem("HP204", ("source", "path"), said, "delete it, or give the agent its own repository")
         return
     if source.branch != "main":
         said = f"an agent of this repository follows the branch that people merge to, not {source.branch}"

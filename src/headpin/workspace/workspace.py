@@ -40,6 +40,10 @@ class Workspace:
         self.tree = tree
         self._reader = reader
 
+    def at(self, tree: Tree) -> Workspace:
+        """The workspace of another revision, read with the same reader."""
+        return Workspace(tree, self._reader)
+
     @cached_property
     def document(self) -> Document[WorkspaceDocument] | None:
         """`headpin.yaml`."""

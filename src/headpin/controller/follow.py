@@ -1,0 +1,113 @@
+"""From a source's history and main's documents to releases: what the head environment wants, and what a first
+stage may pin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headpin.controller.branches import Branch
+from headpin.controller.heads import Heads
+from headpin.errors import HeadpinError
+from headpin.git import Repository, redacted
+from headpin.model import Agent
+from headpin.releases import Built, Desired, FirstStage, Release, Situation, Unobserved, Unreadable, Wanted
+from headpin.sources import Followed, SourceRule
+from headpin.types import AgentName, Revision, TreeId
+from headpin.workspace import Snapshot, Workspace
+from headpin.workspace.documents import Document, parse_bytes
+from headpin.workspace.snapshot import AGENT_FILE
+
+
+def desired_release(heads: Heads, branch: Branch, agent: AgentName, snapshot: Snapshot) -> Desired:
+    """What the head environment wants of an agent whose valid shared settings are `snapshot`."""
+    document, model = snapshot.agent, snapshot.agent.model
+    if model is None:
+        raise ValueError(f"{document.path} is not valid")
+    rule = SourceRule.of(model)
+    observed = heads.of(rule)
+    if observed.revision is not None:
+        return _wanted(document, model, snapshot, observed)
+    served = branch.record(agent).served
+    if served is None:
+        return Unobserved(observed.problem)
+    release = served.release
+    if model.content is None:
+        return Wanted(_release(model, snapshot, Followed(release.revision, "", release.revision)))
+    known = heads.at(rule, release.revision)
+    if known is not None:
+        return _wanted(document, model, snapshot, known)
+    if _served_by_the_same(branch, agent, model):
+        return Wanted(Release(release.revision, release.image, TreeId(snapshot.id), release.content))
+    return Unobserved(f"{observed.problem}; the content that {document.path} names now is not known without it")
+
+
+def _wanted(document: Document[Agent], model: Agent, snapshot: Snapshot, found: Followed) -> Desired:
+    if found.faults:
+        said = ((fault.code, f"{fault.message}, at {found.revision} of the source") for fault in found.faults)
+        return Unreadable(tuple(document.problem(code, ("content",), message) for code, message in said))
+    return Wanted(_release(model, snapshot, found))
+
+
+def _release(model: Agent, snapshot: Snapshot, found: Followed) -> Release:
+    if found.revision is None or found.image_revision is None:
+        raise ValueError("a release has a revision")
+    return Release(found.revision, model.image_of(found.image_revision), TreeId(snapshot.id), found.content)
+
+
+def _served_by_the_same(branch: Branch, agent: AgentName, model: Agent) -> bool:
+    """Whether what is served was followed by the same rule, so that its image and content are still right."""
+    path = f"settings/{agent.project}/{agent.agent}/{AGENT_FILE}"
+    if branch.tree.entry(path) is None:
+        return False
+    before, _ = parse_bytes(branch.tree.read(path), path, Agent)
+    return isinstance(before, Agent) and (before.source.path, before.image, before.content) == (
+        model.source.path,
+        model.image,
+        model.content,
+    )
+
+
+def first_stage_of(heads: Heads, workspace: Workspace, situation: Situation) -> FirstStage:
+    """What the source and main say of the release that `situation` wants in a pipeline's first stage."""
+    if not isinstance(situation.desired, Wanted):
+        raise ValueError("no release is wanted")
+    release = situation.desired.release
+    snapshot = workspace.snapshot(situation.agent)
+    if snapshot is None or snapshot.agent.model is None:
+        return FirstStage("", problem=f"main's {situation.agent} cannot be read", is_on_branch=True)
+    rule = SourceRule.of(snapshot.agent.model)
+    place = f"{rule.branch} of {redacted(rule.repository)}"
+    built: list[Built] = []
+    problem, is_on_branch = "", False
+    try:
+        for config, at in _configs(heads.repository, workspace, situation):
+            found = at.snapshot(situation.agent)
+            if found is None or found.agent.model is None:
+                continue
+            rule = SourceRule.of(found.agent.model)
+            is_there, followed = heads.chosen(rule, release.revision)
+            is_on_branch = is_on_branch or is_there
+            problem = problem or (followed.faults[0].message if followed.faults else "")
+            if is_there and not followed.faults:
+                by_digest = str(found.agent.model.image.resolve) == "digest"
+                built.append(Built(config, _release(found.agent.model, found, followed), by_digest))
+    except HeadpinError as error:
+        return FirstStage(place, trouble=str(error))
+    return FirstStage(place, is_on_branch, tuple(built), problem)
+
+
+def _configs(
+    repository: Repository, workspace: Workspace, situation: Situation
+) -> Iterator[tuple[Revision, Workspace]]:
+    """Main's head, and the commit that moved the pin: agent.yaml may have gone on before the pin is served."""
+    yield situation.head_move.config, workspace
+    config = moved_at(situation)
+    if config is not None and config != situation.head_move.config and repository.has(config):
+        yield config, workspace.at(repository.tree(config))
+
+
+def moved_at(situation: Situation) -> Revision | None:
+    """The commit on main that pinned what is wanted, where it is remembered."""
+    release = situation.desired.release if isinstance(situation.desired, Wanted) else None
+    moves = (*((situation.record.wanted,) if situation.record.wanted else ()), *situation.moves[-1:])
+    return next((move.config for move in reversed(moves) if move.release == release), None)
