@@ -378,6 +378,21 @@ KINDS: dict[str, ProblemKind] = {
             "from a ConfigMap.",
             "rename or replace the file named, or leave it out of content",
         ),
+        ProblemKind(
+            "HP350",
+            "gates in the head environment",
+            "A stage, an approval or an override says what has to be true before something is promoted into the head "
+            "environment, which follows branches.",
+            "move it to the stage that is promoted into, or delete it",
+            _W,
+        ),
+        ProblemKind(
+            "HP351",
+            "gate that never opens",
+            "A pipeline's first stage asks for health, soak or checks in an earlier stage, and there is none.",
+            "move the gate to a later stage, or put a stage before it",
+            _W,
+        ),
     )
 }
 

@@ -141,12 +141,16 @@ def healthy_spans(evidence: Evidence, served: Served | None) -> tuple[Span, ...]
 
 
 def _reported(evidence: Evidence, served: Served | None) -> Iterator[Span]:
-    """A report counts from when it was made, as long as what it was about went on being served."""
+    """A report counts from when it was made, as long as what it was about went on being served.
+
+    While the release is served, a report of another rendering of it is stale.
+    """
+    is_served = bool(evidence.spans) and evidence.spans[-1].until is None
     for health in evidence.health:
         span = next((span for span in evidence.spans if _holds(span, health.start)), None)
         if span is None or not health.is_healthy:
             continue
-        if span.until is None and (served is None or served.digest != health.digest):
+        if is_served and (served is None or served.digest != health.digest):
             continue
         ends = [end for end in (health.until, span.until) if end is not None]
         yield Span(health.start, min(ends) if ends else None)

@@ -18,6 +18,7 @@ from headpin.types import AgentName
 from headpin.workspace import layout
 from headpin.workspace.chart_rules import chart_problems, settings_without_place
 from headpin.workspace.documents import Document
+from headpin.workspace.gate_rules import approval_problems, gate_override_problems, stage_gate_problems
 from headpin.workspace.layout import Place, classify
 from headpin.workspace.naming import namesakes, object_name
 from headpin.workspace.settings import OwnLayers, resolve
@@ -132,6 +133,8 @@ def override_problems(workspace: Workspace, name: str) -> tuple[Problem, ...]:
     model = document.model
     if model is None or model.environment is None:
         return document.problems
+    if model.allow == "gates":
+        return (*document.problems, *gate_override_problems(workspace, document, model))
     is_head = model.environment == workspace.head_environment
     found = list(document.problems)
     for number, text in enumerate(model.agents):
@@ -167,6 +170,7 @@ def _pipeline_rules(workspace: Workspace, name: str, document: Document[Pipeline
         if stage.environment in seen:
             yield document.problem("HP311", at, f"{stage.environment} is a stage already")
         seen.add(stage.environment)
+    yield from stage_gate_problems(workspace, document)
     cycle = _cycle_through(workspace, name)
     if cycle:
         yield document.problem("HP308", ("stages",), f"the pipelines together lead {' → '.join(cycle)}")
@@ -301,6 +305,8 @@ def check(
         found += pipeline_problems(workspace, name)
     for name in workspace.overrides:
         found += override_problems(workspace, name)
+    for name in workspace.approvals:
+        found += approval_problems(workspace, name)
     for name, tracked_head in (tracked_head_so_far or {}).items():
         found += change_problems(workspace, name, tracked_head)
     for defaults in (workspace.defaults(), *(workspace.defaults(project) for project in workspace.projects)):
