@@ -36,6 +36,8 @@ COMMANDS = (
     "stop",
     "start",
     "pin",
+    "check",
+    "health",
     "render",
     "schema",
     "demo",

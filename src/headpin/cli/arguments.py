@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from headpin.cli.app import Session
 from headpin.errors import HeadpinError, UsageError
 from headpin.types import AgentName
 from headpin.workspace import Workspace
+
+_AUTHOR = re.compile(r"([^<>]{1,200}[^<> ]) <([^<>\s]{1,200})>")
 
 
 class Output(StrEnum):
@@ -61,6 +64,10 @@ OptionalEnvironment = Annotated[
     str | None,
     typer.Option("--env", "-e", metavar="ENV", help="Only this environment.", autocompletion=complete_environments),
 ]
+AuthorOption = Annotated[
+    str | None,
+    typer.Option("--author", metavar="'NAME <ADDRESS>'", help="Who reports, where that is not whom git knows."),
+]
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="The form of the result.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
 NoHeaders = Annotated[bool, typer.Option("--no-headers", help="Leave out the table's head.")]
@@ -75,6 +82,16 @@ def machine_form(output: Output, json: bool) -> str | None:
     """The machine form asked for, `json` or `yaml`; None for one that people read."""
     form = form_of(output, json)
     return form.value if form in (Output.JSON, Output.YAML) else None
+
+
+def author_named(text: str | None) -> tuple[str, str] | None:
+    """The name and the address of ``Name <address>``. Raises UsageError for another form."""
+    if text is None:
+        return None
+    found = _AUTHOR.fullmatch(text)
+    if found is None or not text.isprintable():
+        raise UsageError(f"{text!r} is nobody's name and address", remedy="write --author 'Name <address>'")
+    return found.group(1), found.group(2)
 
 
 def agent_named(workspace: Workspace, text: str, known: tuple[AgentName, ...] = ()) -> AgentName:

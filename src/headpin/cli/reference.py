@@ -21,9 +21,9 @@ described in [json.md](json.md).
 
 Agents are named `project/agent`. Every option can also be given by an environment variable: `HEADPIN_` and its name
 for an option before the command (`-C` is `HEADPIN_DIRECTORY`), `HEADPIN_<COMMAND>_` and its name for an option of a
-command (`--env` of `status` is `HEADPIN_STATUS_ENV`). Results go to standard output, everything about the work
-itself to standard error. `--help` (`-h`) tells the same as this page, and `headpin --install-completion` teaches the
-shell to complete commands, agents and environments.
+command (`--env` of `status` is `HEADPIN_STATUS_ENV`, that of `check set` is `HEADPIN_CHECK_SET_ENV`). Results go to
+standard output, everything about the work itself to standard error. `--help` (`-h`) tells the same as this page, and
+`headpin --install-completion` teaches the shell to complete commands, agents and environments.
 
 ## Exit codes
 
@@ -94,7 +94,16 @@ def _commands() -> dict[str, tuple[Callable[..., Any], str]]:
     for name in COMMANDS:
         import_module(f"headpin.cli.{name}")
     found = {info.callback.__name__: info for info in app.registered_commands if info.callback is not None}
-    return {name: (_callback(found[name].callback), found[name].epilog or "") for name in COMMANDS}
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    commands: dict[str, tuple[Callable[..., Any], str]] = {}
+    for name in COMMANDS:
+        group = groups.get(name)
+        if group is None:
+            commands[name] = (_callback(found[name].callback), found[name].epilog or "")
+            continue
+        for info in group.registered_commands:
+            commands[f"{name} {info.name}"] = (_callback(info.callback), info.epilog or "")
+    return commands
 
 
 def _callback(callback: Callable[..., Any] | None) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from headpin.controller.conditions import conditions_of
 from headpin.controller.evidence import EvidenceReader
 from headpin.controller.follow import desired_release, first_stage_of
 from headpin.controller.heads import Heads
+from headpin.model import Stage
 from headpin.problems import Problem, errors
 from headpin.releases import (
     NO_EVIDENCE,
@@ -135,22 +137,21 @@ def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
     before = ran_as(situation.ran, desired.release)
     if before is not None and before.version <= record.last_version:
         return situation
-    workspace = around.workspace
     situation = replace(
         situation,
         conditions=conditions_of(
-            workspace, situation.environment, situation.agent, desired.release, record.consumed, around.now
+            around.workspace, situation.environment, situation.agent, desired.release, record.consumed, around.now
         ),
     )
-    stages = workspace.stages(situation.agent.project)
-    position = next((n for n, stage in enumerate(stages) if stage.environment == situation.environment), None)
+    stages = around.workspace.stages(situation.agent.project)
+    position = _position(stages, situation.environment)
     if position is None:
         return replace(situation, is_reached=False)
     if position == 0:
-        return replace(situation, first_stage=first_stage_of(around.heads, workspace, situation))
+        return replace(situation, first_stage=first_stage_of(around.heads, around.workspace, situation))
     return replace(
         situation,
-        upstream=tuple(_upstream(around, situation, desired.release, number) for number in range(position - 1, -1, -1)),
+        upstream=upstream_of(around, situation, desired.release),
         any_earlier=stages[position].promotion.source == "earlier",
     )
 
@@ -158,18 +159,24 @@ def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
 def stages_before(around: Surroundings, agent: AgentName, environment: str) -> tuple[tuple[Upstream, ...], bool]:
     """The stages before `environment` as they stand, nearest first, and whether any of them may supply a release."""
     stages = around.workspace.stages(agent.project)
-    position = next((n for n, stage in enumerate(stages) if stage.environment == environment), None)
+    position = _position(stages, environment)
     if position is None:
         return (), False
     before = tuple(_stage(around, agent, number) for number in range(position - 1, -1, -1))
     return before, stages[position].promotion.source == "earlier"
 
 
-def _upstream(around: Surroundings, situation: Situation, release: Release, position: int) -> Upstream:
-    """An earlier stage, with what is known there of the release."""
-    stage = _stage(around, situation.agent, position)
-    branch = around.branches[stage.environment]
-    return replace(stage, evidence=_evidence(around, branch, situation, release))
+def upstream_of(around: Surroundings, situation: Situation, release: Release | None = None) -> tuple[Upstream, ...]:
+    """The earlier stages, nearest first, with what is known there of `release`."""
+    before, _ = stages_before(around, situation.agent, situation.environment)
+    return tuple(
+        replace(stage, evidence=_evidence(around, around.branches[stage.environment], situation, release))
+        for stage in before
+    )
+
+
+def _position(stages: Sequence[Stage], environment: str) -> int | None:
+    return next((number for number, stage in enumerate(stages) if stage.environment == environment), None)
 
 
 def _stage(around: Surroundings, agent: AgentName, position: int) -> Upstream:
@@ -191,11 +198,11 @@ def _stage(around: Surroundings, agent: AgentName, position: int) -> Upstream:
     )
 
 
-def _evidence(around: Surroundings, branch: Branch, situation: Situation, release: Release) -> Evidence:
+def _evidence(around: Surroundings, branch: Branch, situation: Situation, release: Release | None) -> Evidence:
     """What is known of the release in an earlier stage, where a gate asks for it and it ever ran there."""
     gates = situation.conditions.gates
     is_asked = gates.health or gates.soak or gates.checks
-    if not is_asked or branch.trouble or ran_as(branch.ran(situation.agent), release) is None:
+    if release is None or not is_asked or branch.trouble or ran_as(branch.ran(situation.agent), release) is None:
         return NO_EVIDENCE
     document = around.workspace.environments.get(branch.environment)
     reports = bool(document and document.model and document.model.health == "reports")

@@ -8,14 +8,17 @@ from headpin.status.explain import Explanation, explain
 from headpin.status.history import HistoryItem, read_history
 from headpin.status.matrix import DeploymentStatus, EnvironmentStatus, StatusReport, read_status
 from headpin.status.preview import render_environment
+from headpin.status.promotion import Outlook, promotion_outlook
 
 __all__ = [
     "DeploymentStatus",
     "EnvironmentStatus",
     "Explanation",
     "HistoryItem",
+    "Outlook",
     "StatusReport",
     "explain",
+    "promotion_outlook",
     "read_history",
     "read_status",
     "render_environment",

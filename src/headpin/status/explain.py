@@ -61,8 +61,8 @@ class Explanation:
 
     @property
     def gates(self) -> tuple[GateResult, ...]:
-        """What the gates say of the release that is wanted."""
-        return self.decision.gates
+        """What the gates say of the release that is wanted, or of the own settings that wait."""
+        return self.decision.gates or (self.decision.closed if self.decision.hold else ())
 
     def as_json(self) -> dict[str, Any]:
         """The form in `--json`."""
@@ -88,13 +88,16 @@ def explain(controller: Controller, agent: AgentName, environment: str) -> Expla
     sources = sources_of(workspace, (agent,) if is_head else ())
     around = controller.surroundings(head, sources)
     situation = situation_of(around, environment, agent, ())
-    decision = _next(around, decide(situation), environment)
+    realiser = controller.realiser(around)
+    decision = decide(situation)
+    if decision.closed:  # only what would be rendered tells whether own settings wait
+        decision = realiser.realise(situation, decision).decision
+    decision = _next(around, decision, environment)
     release = _explained(situation, decision)
     settings: tuple[Value, ...] = ()
     content: ContentShown | None = None
     trouble = ""
     if release is not None:
-        realiser = controller.realiser(around)
         try:
             own, scaling_from = realiser.layers(situation, decision.layers)
             settings = _settings(realiser, agent, release, own, scaling_from)

@@ -301,12 +301,13 @@ def check(
     found += workspace_problems(workspace) + plan_problems(workspace) + head_problems(workspace)
     for name in workspace.environments:
         found += environment_problems(workspace, name)
-    for name in workspace.pipelines:
-        found += pipeline_problems(workspace, name)
-    for name in workspace.overrides:
-        found += override_problems(workspace, name)
-    for name in workspace.approvals:
-        found += approval_problems(workspace, name)
+    asked = (
+        (pipeline_problems, workspace.pipelines),
+        (override_problems, workspace.overrides),
+        (approval_problems, workspace.approvals),
+    )
+    for ask, names in asked:
+        found += [problem for name in names for problem in ask(workspace, name)]
     for name, tracked_head in (tracked_head_so_far or {}).items():
         found += change_problems(workspace, name, tracked_head)
     for defaults in (workspace.defaults(), *(workspace.defaults(project) for project in workspace.projects)):
