@@ -6,7 +6,6 @@ A command gives an intent; here it is previewed, confirmed, carried out and told
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,18 +13,18 @@ from typing import Annotated, Any
 import typer
 
 from headpin.cli.app import Session
-from headpin.cli.arguments import complete_agents
+from headpin.cli.arguments import author_named, complete_agents
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
 from headpin.controller.act import Actor, Done, Intent, Outside
 from headpin.controller.intents import ALL, AgentPattern
 from headpin.controller.proposal import Outcome, Proposal
+from headpin.controller.reporting import person_of
 from headpin.errors import UsageError
 from headpin.releases import Release
 from headpin.releases.codec import gate_mapping
 from headpin.types import name_fault, short
 from headpin.workspace import Workspace
 
-_AUTHOR = re.compile(r"([^<>]*[^<>\s]) <([^<>\s]+@[^<>\s]+)>")
 _MAX_DIFF_LINES = 400
 
 AgentsArgument = Annotated[
@@ -52,10 +51,6 @@ BranchOption = Annotated[
         metavar="[=NAME]",
         help="Commit to a branch, for a pull request, instead of main. Without a name it gets one of its own.",
     ),
-]
-AuthorOption = Annotated[
-    str | None,
-    typer.Option("--author", metavar="'NAME <ADDRESS>'", help="Who does this. [default: as git is configured]"),
 ]
 
 
@@ -96,7 +91,8 @@ def perform(session: Session, intent: Intent, how: How, environment: str, kind: 
     controller = session.controller
     outside = Outside.IF_THERE if how.push is None else Outside.ALWAYS if how.push else Outside.NEVER
     asker = _Asker(session, how, _is_production(session, environment), environment)
-    actor = Actor(controller, _author(session, how.author), outside, how.branch, asker.confirm)
+    author = person_of(controller, author_named(how.author))
+    actor = Actor(controller, (author.name, author.email), outside, how.branch, asker.confirm)
     if how.dry_run:
         with session.terminal.working("looking"):
             proposal = actor.preview(intent)
@@ -109,21 +105,6 @@ def perform(session: Session, intent: Intent, how: How, environment: str, kind: 
 def _is_production(session: Session, environment: str) -> bool:
     document = session.controller.workspace().environments.get(environment)
     return bool(document and document.model and document.model.production)
-
-
-def _author(session: Session, text: str | None) -> tuple[str, str]:
-    if text is not None:
-        found = _AUTHOR.fullmatch(text.strip())
-        if found is None:
-            raise UsageError(f"{text!r} is no author", remedy="write 'Name <address@example.com>'")
-        return found.group(1), found.group(2)
-    person = session.repository.author()
-    if person is None:
-        raise UsageError(
-            "git does not know who you are",
-            remedy="set user.name and user.email with 'git config', or name the author with --author",
-        )
-    return person
 
 
 @dataclass(slots=True)

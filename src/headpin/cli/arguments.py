@@ -66,7 +66,7 @@ OptionalEnvironment = Annotated[
 ]
 AuthorOption = Annotated[
     str | None,
-    typer.Option("--author", metavar="'NAME <ADDRESS>'", help="Who reports, where that is not whom git knows."),
+    typer.Option("--author", metavar="'NAME <ADDRESS>'", help="Who does this, where that is not whom git knows."),
 ]
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="The form of the result.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]

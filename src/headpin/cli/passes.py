@@ -115,6 +115,6 @@ def _deployment_json(item: DeploymentReport) -> dict[str, Any]:
         "version": served.version if served else None,
         "release": served.release.as_mapping() if served else None,
         "hold": hold.reason.value if hold else None,
-        "gates": [gate_mapping(gate) for gate in item.decision.gates],
+        "gates": [gate_mapping(gate) for gate in item.decision.told],
         "events": [event_mapping(event) for event in item.events],
     }

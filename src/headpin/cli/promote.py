@@ -9,7 +9,6 @@ import typer
 
 from headpin.cli.acting import (
     AgentsArgument,
-    AuthorOption,
     BranchOption,
     DryRunOption,
     How,
@@ -21,6 +20,7 @@ from headpin.cli.acting import (
 )
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
+    AuthorOption,
     JsonOption,
     Output,
     OutputOption,

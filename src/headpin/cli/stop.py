@@ -6,7 +6,6 @@ import typer
 
 from headpin.cli.acting import (
     AgentsArgument,
-    AuthorOption,
     BranchOption,
     DryRunOption,
     How,
@@ -18,6 +17,7 @@ from headpin.cli.acting import (
 )
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
+    AuthorOption,
     EnvironmentOption,
     JsonOption,
     Output,

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from headpin.model import Gates
 from headpin.releases import Conditions, Consent, Exemption, Release, Suspension
 from headpin.types import AgentName
-from headpin.workspace import Workspace
+from headpin.workspace import OwnLayers, Workspace
 
 
 def conditions_of(
+    workspace: Workspace, environment: str, agent: AgentName, own: OwnLayers | None, now: datetime
+) -> Conditions:
+    """What is asked of every change here, under these own layers."""
+    suspensions = tuple(suspensions_of(workspace, agent, own))
+    return Conditions(now, gates_of(workspace, environment, agent.project), suspensions)
+
+
+def with_files(
+    conditions: Conditions,
     workspace: Workspace,
     environment: str,
     agent: AgentName,
-    release: Release | None,
+    release: Release,
     consumed: Collection[str],
-    now: datetime,
 ) -> Conditions:
-    """What is asked before `release` (None: nothing new) is served; without the overrides that are `consumed`."""
-    gates = gates_of(workspace, environment, agent.project)
-    return Conditions(
-        now,
-        gates,
-        tuple(suspensions_of(workspace, environment, agent)),
-        tuple(_consents(workspace, environment, agent, release)) if release and gates.approvals else (),
-        tuple(_exemptions(workspace, environment, agent, release, consumed)) if release and gates.overridable else (),
+    """`conditions` with the approvals and overrides of `release`, without the overrides that are `consumed`."""
+    gates = conditions.gates
+    return replace(
+        conditions,
+        consents=tuple(_consents(workspace, environment, agent, release)) if gates.approvals else (),
+        exemptions=tuple(_exemptions(workspace, environment, agent, release, consumed)) if gates.overridable else (),
     )
 
 
@@ -38,9 +45,8 @@ def gates_of(workspace: Workspace, environment: str, project: str) -> Gates:
     return next((stage.gates for stage in stages if stage.environment == environment), Gates())
 
 
-def suspensions_of(workspace: Workspace, environment: str, agent: AgentName) -> Iterator[Suspension]:
+def suspensions_of(workspace: Workspace, agent: AgentName, own: OwnLayers | None) -> Iterator[Suspension]:
     """Every suspension that the deployment is below, from the broadest to the narrowest."""
-    own = workspace.own_layers(environment, agent)
     pipeline = workspace.pipeline_of(agent.project)
     documents = (
         workspace.document,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from headpin.problems import Problem
 from headpin.releases import Decision, Event, Hold, Record, Situation
@@ -70,6 +71,12 @@ class PassReport:
             report.hold is not None or any(item.record.hold is not None for item in report.deployments)
             for report in self.environments
         )
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """The first instant at which something that is held goes on by itself: when to look again at the latest."""
+        instants = (item.decision.opens_at for report in self.environments for item in report.deployments)
+        return min((instant for instant in instants if instant is not None), default=None)
 
     @property
     def failed(self) -> bool:

@@ -93,7 +93,7 @@ def _is_named(subject: Subject, text: str) -> bool:
 
 def person_of(controller: Controller, author: tuple[str, str] | None) -> Signature:
     """Who reports: the author given, or whoever git says runs this. Raises UsageError where git does not know."""
-    found = author or controller.repository.person
+    found = author or controller.repository.author()
     if found is None:
         raise UsageError(
             "git does not know who you are", remedy="set user.name and user.email, or name somebody with --author"

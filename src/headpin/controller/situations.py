@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headpin.controller.branches import Branch
-from headpin.controller.conditions import conditions_of
+from headpin.controller.conditions import conditions_of, with_files
 from headpin.controller.evidence import EvidenceReader
 from headpin.controller.follow import desired_release, first_stage_of
 from headpin.controller.heads import Heads
@@ -66,7 +66,7 @@ def situation_of(
         moves,
         own=(errors(layer_problems(own)) if own else ()) + _taken(branch, agent),
         project=project,
-        conditions=conditions_of(workspace, environment, agent, None, (), around.now),
+        conditions=conditions_of(workspace, environment, agent, own, around.now),
     )
     return _with_upstream(around, situation)
 
@@ -139,8 +139,13 @@ def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
         return situation
     situation = replace(
         situation,
-        conditions=conditions_of(
-            around.workspace, situation.environment, situation.agent, desired.release, record.consumed, around.now
+        conditions=with_files(
+            situation.conditions,
+            around.workspace,
+            situation.environment,
+            situation.agent,
+            desired.release,
+            record.consumed,
         ),
     )
     stages = around.workspace.stages(situation.agent.project)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta, timezone
 from itertools import takewhile
@@ -207,16 +206,6 @@ class Repository:
         target = self._repository.lookup_reference("HEAD").raw_target
         text = target.decode(errors="replace") if isinstance(target, bytes) else ""
         return text.removeprefix("refs/heads/") if text.startswith("refs/heads/") else None
-
-    @property
-    def person(self) -> tuple[str, str] | None:
-        """Name and address of whoever runs this, by git's environment and configuration; None where git has none."""
-        name, email = (os.environ.get(f"GIT_AUTHOR_{key}") or self._setting(f"user.{key}") for key in ("NAME", "EMAIL"))
-        return (name, email) if name and email else None
-
-    def _setting(self, key: str) -> str:
-        settings = self._repository.config
-        return (settings[key] or "") if key in settings else ""
 
     def ref(self, name: str) -> Revision | None:
         """The commit that the ref `name` (in full) leads to; None when there is none."""

@@ -7,12 +7,13 @@ anything changes, then rollbacks (which nothing here can stop), then what new re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, StrEnum
 
 from headpin.problems import Problem
 from headpin.releases.conditions import UNCONDITIONAL, Conditions
 from headpin.releases.first_stage import FirstStage
-from headpin.releases.gates import Answer, Question, ask_gates
+from headpin.releases.gates import Answer, Question, ask_gates, opens_at
 from headpin.releases.record import EventKind, GateResult, HoldReason, Move, Record, SourceVersion
 from headpin.releases.release import Ran, Release, ran_as
 from headpin.releases.upstream import Upstream
@@ -124,6 +125,16 @@ class Decision:
     closed: tuple[GateResult, ...] = ()
     held_by: str = ""
     used: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> tuple[GateResult, ...]:
+        """What the gates said that this was decided by."""
+        return self.gates or (self.closed if self.hold is HoldReason.BLOCKED else ())
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """When what is held by gates goes on if nothing but time passes; None where something else is needed."""
+        return opens_at(self.told) if self.hold is HoldReason.BLOCKED else None
 
 
 def decide(situation: Situation) -> Decision:

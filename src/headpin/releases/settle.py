@@ -204,5 +204,5 @@ def _held(record: Record, decision: Decision, now: datetime) -> Event:
         note=wanted.note if wanted else "",
         hold=hold.reason,
         message=hold.message,
-        gates=decision.closed or decision.gates,
+        gates=decision.told,
     )

@@ -62,7 +62,7 @@ class Explanation:
     @property
     def gates(self) -> tuple[GateResult, ...]:
         """What the gates say of the release that is wanted, or of the own settings that wait."""
-        return self.decision.gates or (self.decision.closed if self.decision.hold else ())
+        return self.decision.told
 
     def as_json(self) -> dict[str, Any]:
         """The form in `--json`."""
