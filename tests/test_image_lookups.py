@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -155,3 +157,9 @@ def test_an_image_that_names_a_digest_and_one_that_is_none_need_no_registry() ->
     answers = lookups.resolve([f"example.com/a:v1@{DIGEST}", "No Image"], 1)
     assert answers[f"example.com/a:v1@{DIGEST}"] == ImageAnswer(DIGEST)
     assert answers["No Image"].problem and lookups.resolve([], 1) == {}
+
+
+def test_http_is_loaded_only_when_there_is_something_to_ask() -> None:
+    code = "import sys, headpin.cli, headpin.sources; print('httpx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "False\n"

@@ -442,7 +442,7 @@ def test_a_distant_registry_cannot_send_headpin_to_this_machine(there: str, monk
             refusal = Reply(401, httpx.Headers({"WWW-Authenticate": f'Bearer realm="{realm}"'}), b"", True)
             return await authorization(refusal, name, Login(USER_CANARY, CANARY), distant, lines)
 
-    with server(with_tokens()) as here, pytest.raises(PermanentError, match="sends logins to this machine"):
+    with server(with_tokens()) as here, pytest.raises(PermanentError, match="sends headpin to this machine"):
         asyncio.run(log_in(there.format(here=here.place)))
     assert not here.asked
 

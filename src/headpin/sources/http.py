@@ -211,6 +211,18 @@ class Lines:
         """The line to `endpoint`. Raises SourceTrouble, PermanentError."""
         return await self._opened.of(endpoint)
 
+    async def onward(self, line: Line, endpoint: Endpoint) -> Line:
+        """The line to `endpoint`, which the server of `line` names. Raises SourceTrouble, PermanentError.
+
+        A server elsewhere cannot make headpin ask this machine: what listens here may trust whoever is here too.
+        """
+        if endpoint == line.endpoint:
+            return line
+        other = await self.to(endpoint)
+        if other.is_here and not line.is_here:
+            raise PermanentError(f"refused: {line.endpoint.authority} sends headpin to this machine")
+        return other
+
     async def _open(self, endpoint: Endpoint) -> Line:
         proxy = _proxy(endpoint)
         addresses = () if proxy else await _addresses(endpoint, self._seconds)

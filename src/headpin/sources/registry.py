@@ -174,14 +174,9 @@ class _Conversation:
     async def _elsewhere(self, line: Line, target: str, reply: Reply) -> tuple[Line, str]:
         """Where `reply` redirects to."""
         endpoint, there = endpoint_of_url(urljoin(line.endpoint.url + target, reply.headers["Location"]))
-        if endpoint == line.endpoint:
-            return line, there
-        if self._authorization:
+        if self._authorization and endpoint != line.endpoint:
             raise PermanentError(f"refused: {self._registry} redirects a login to another server")
-        other = await self._lines.to(endpoint)
-        if other.is_here and not self._line.is_here:
-            raise PermanentError(f"refused: {self._registry} redirects to this machine")
-        return other, there
+        return await self._lines.onward(line, endpoint), there
 
 
 def _digest(reply: Reply, registry: str) -> str:

@@ -12,7 +12,7 @@ import re
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode
 
-from headpin.errors import PermanentError, SourceTrouble
+from headpin.errors import SourceTrouble
 from headpin.images import ImageName, registry_key
 from headpin.sources.challenge import Challenge, challenges
 from headpin.sources.http import Line, Lines, Reply, endpoint_of_url
@@ -59,12 +59,8 @@ async def authorization(refusal: Reply, name: ImageName, login: Login | None, li
 
 
 async def _token(challenge: Challenge, name: ImageName, login: Login | None, line: Line, lines: Lines) -> str:
-    realm = challenge.parameters.get("realm", "")
-    registry = registry_key(name.registry)
-    endpoint, target = endpoint_of_url(realm)
-    tokens = line if endpoint == line.endpoint else await lines.to(endpoint)
-    if tokens.is_here and not line.is_here:
-        raise PermanentError(f"refused: {registry} sends logins to this machine")
+    endpoint, target = endpoint_of_url(challenge.parameters.get("realm", ""))
+    tokens = await lines.onward(line, endpoint)
     about = {"scope": challenge.parameters.get("scope") or f"repository:{name.repository}:pull"}
     if "service" in challenge.parameters:
         about["service"] = challenge.parameters["service"]
