@@ -15,7 +15,7 @@ from headpin.controller.holds import allowed_removals, documents_hold, environme
 from headpin.controller.messages import plain_message
 from headpin.controller.publish import commit_branch, file_changes, kustomizations, publish
 from headpin.controller.report import DeploymentReport, EnvironmentReport
-from headpin.controller.situations import situation_of
+from headpin.controller.situations import look_up_images, situation_of
 from headpin.controller.view import candidates, look
 from headpin.errors import Conflict, HeadpinError
 from headpin.git import Folder, TreeRef
@@ -39,9 +39,11 @@ def reconcile_environment(context: PassContext, environment: str) -> Environment
     if hold is not None or view is None or isinstance(view, str):
         return _keep_all(context, branch, hold)
     moves = view.moves.get(environment, {})
+    agents = candidates(context, branch, view)
+    if environment == context.workspace.head_environment:
+        look_up_images(context.around, environment, agents)
     situations = (
-        situation_of(context.around, environment, agent, tuple(moves.get(agent, ())), exists=exists)
-        for agent in candidates(context, branch, view)
+        situation_of(context.around, environment, agent, tuple(moves.get(agent, ())), exists=exists) for agent in agents
     )
     planned = tuple(Planned(situation, decide(situation)) for situation in situations)
     excess = prune_excess(planned, context.workspace.limits.prune, allowed_removals(context.workspace, environment))

@@ -4,11 +4,14 @@ stage may pin."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from headpin.controller.branches import Branch
 from headpin.controller.heads import Heads
-from headpin.errors import HeadpinError
+from headpin.controller.images import Images, resolved, told
+from headpin.errors import HeadpinError, Refused, SourceTrouble
 from headpin.git import Repository, redacted
+from headpin.images import digest_of
 from headpin.model import Agent
 from headpin.releases import Built, Desired, FirstStage, Release, Situation, Unobserved, Unreadable, Wanted
 from headpin.sources import Followed, SourceRule
@@ -67,7 +70,7 @@ def _served_by_the_same(branch: Branch, agent: AgentName, model: Agent) -> bool:
     )
 
 
-def first_stage_of(heads: Heads, workspace: Workspace, situation: Situation) -> FirstStage:
+def first_stage_of(heads: Heads, images: Images, workspace: Workspace, situation: Situation) -> FirstStage:
     """What the source and main say of the release that `situation` wants in a pipeline's first stage."""
     if not isinstance(situation.desired, Wanted):
         raise ValueError("no release is wanted")
@@ -89,11 +92,22 @@ def first_stage_of(heads: Heads, workspace: Workspace, situation: Situation) -> 
             is_on_branch = is_on_branch or is_there
             problem = problem or (followed.faults[0].message if followed.faults else "")
             if is_there and not followed.faults:
-                by_digest = str(found.agent.model.image.resolve) == "digest"
-                built.append(Built(config, _release(found.agent.model, found, followed), by_digest))
+                built.append(Built(config, _with_digest(images, found.agent.model, found, followed)))
     except HeadpinError as error:
         return FirstStage(place, trouble=str(error))
     return FirstStage(place, is_on_branch, tuple(built), problem)
+
+
+def _with_digest(images: Images, model: Agent, snapshot: Snapshot, followed: Followed) -> Release:
+    """What a revision is as a release, its image as the registry has it. Raises SourceTrouble where it has none."""
+    release = _release(model, snapshot, followed)
+    if model.image.resolve != "digest" or digest_of(release.image):
+        return release
+    answer = images.of(release.image)
+    image = resolved(release.image, answer)
+    if image is None:
+        raise SourceTrouble(told(release.image, answer))
+    return replace(release, image=image)
 
 
 def _configs(
@@ -111,3 +125,19 @@ def moved_at(situation: Situation) -> Revision | None:
     release = situation.desired.release if isinstance(situation.desired, Wanted) else None
     moves = (*((situation.record.wanted,) if situation.record.wanted else ()), *situation.moves[-1:])
     return next((move.config for move in reversed(moves) if move.release == release), None)
+
+
+def head_release(heads: Heads, images: Images, agent: AgentName, snapshot: Snapshot) -> Release:
+    """What the source's branch has now, as a release: what a pinned first stage is promoted to.
+
+    Raises SourceTrouble where the source or the registry does not tell, Refused where it is none.
+    """
+    model = snapshot.agent.model
+    if model is None:
+        raise Refused(str(snapshot.problems[0]))
+    observed = heads.ask(agent, SourceRule.of(model))
+    if observed.faults:
+        raise Refused(f"{observed.faults[0].message}, at {observed.revision} of the source")
+    if observed.revision is None:
+        raise SourceTrouble(observed.problem)
+    return _with_digest(images, model, snapshot, observed)

@@ -109,6 +109,12 @@ class Heads:
             self._found[rule] = self._of_own(rule) if rule.is_own else Followed(None, "not asked")
         return self._found[rule]
 
+    def ask(self, agent: AgentName, rule: SourceRule) -> Followed:
+        """As `of`, for an agent that this pass does not follow."""
+        if rule not in self._found and not rule.is_own:
+            self._found |= self._follow([Follows(agent, rule)], None)
+        return self.of(rule)
+
     def at(self, rule: SourceRule, revision: Revision) -> Followed | None:
         """What a revision of the source is, without asking anybody; None where that is not known."""
         return self._follower.at(rule, revision) if not rule.is_own else None

@@ -14,6 +14,7 @@ from headpin.controller.environment import reconcile_environment, start_branches
 from headpin.controller.evidence import EvidenceReader
 from headpin.controller.fold import head_move
 from headpin.controller.heads import Follows, Heads, SourceIndex
+from headpin.controller.images import Images
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
@@ -21,7 +22,7 @@ from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository
 from headpin.git import CommitInfo, Relation, Repository
 from headpin.rendering import TemplateSet
-from headpin.sources import Memory
+from headpin.sources import ImageLookups, Memory
 from headpin.types import AgentName, Revision
 from headpin.workspace import DocumentReader, Workspace
 from headpin.workspace.rules import workspace_problems
@@ -52,6 +53,7 @@ class Controller:
     sources: SourceIndex = field(default_factory=SourceIndex)
     memory: Memory = field(default_factory=Memory)
     quiet: dict[str, Quiet] = field(default_factory=dict)
+    lookups: ImageLookups = field(default_factory=ImageLookups)
     evidence: EvidenceReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,7 +94,8 @@ class Controller:
         branches = self.branches(workspace)
         branch = branches.get(workspace.head_environment or "")
         heads = Heads(self.repository, workspace, head.id, followed, branch, self.memory)
-        return Surroundings(workspace, branches, heads, head_move(head), self.evidence, self.clock())
+        images = Images(self.lookups, workspace.limits.source_seconds)
+        return Surroundings(workspace, branches, heads, head_move(head), self.evidence, self.clock(), images)
 
     def realiser(self, around: Surroundings) -> Realiser:
         """What renders with the documents of `around`."""
@@ -125,12 +128,13 @@ class Controller:
         heads = self._heads(workspace, head, followed, branches, full)
         realiser = Realiser(self.repository, self.reader, workspace, self.templates, heads)
         now = self.clock()
+        images = Images(self.lookups, workspace.limits.source_seconds)
         context = PassContext(
             self.repository,
             self.reader,
             workspace,
             head,
-            Surroundings(workspace, branches, heads, head_move(head), self.evidence, now),
+            Surroundings(workspace, branches, heads, head_move(head), self.evidence, now, images),
             realiser,
             now,
             self.committer,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headpin.controller.branches import Branch
+from headpin.controller.follow import head_release
 from headpin.controller.situations import Surroundings, stages_before
 from headpin.errors import Refused, UsageError
 from headpin.releases import Event, EventKind, Ran, Release, SourceVersion, Status, Upstream, ran_as, sources
@@ -36,6 +37,8 @@ def select_for_promotion(
     Raises UsageError for what can never be promoted, Refused for what cannot be as things stand.
     """
     _refuse_target(around, agent, target, source)
+    if around.workspace.stages(agent.project)[0].environment == target:
+        return _select_for_first_stage(around, agent, target, named)
     stage = _source_stage(around, agent, target, source)
     release, version = _supplied(agent, stage, named)
     return Selected(
@@ -71,6 +74,20 @@ def _refuse_target(around: Surroundings, agent: AgentName, target: str, source: 
             f"{source} comes after {target} in {pipeline}: releases go {' → '.join(stages)}",
             remedy="to go back to a release that ran here, use 'headpin rollback'",
         )
+
+
+def _select_for_first_stage(around: Surroundings, agent: AgentName, target: str, named: str | None) -> Selected:
+    """A pinned first stage takes what the source's branch has now, with main's own snapshots."""
+    if named is not None:
+        raise UsageError(
+            f"{target} is the first stage of {agent.project}: it takes what the agent's branch has now",
+            remedy="to pin an older revision of the branch, write the pin by hand; to go back, use 'headpin rollback'",
+        )
+    snapshot = around.workspace.snapshot(agent)
+    if snapshot is None or not snapshot.is_valid:
+        raise Refused(f"the shared settings of {agent} cannot be read", remedy="run 'headpin validate'")
+    release = head_release(around.heads, around.images, agent, snapshot)
+    return Selected(agent, release, _number(around.branches[target], agent, release))
 
 
 def _source_stage(around: Surroundings, agent: AgentName, target: str, source: str | None) -> Upstream:

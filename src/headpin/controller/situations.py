@@ -11,12 +11,15 @@ from headpin.controller.conditions import conditions_of, with_files
 from headpin.controller.evidence import EvidenceReader
 from headpin.controller.follow import desired_release, first_stage_of
 from headpin.controller.heads import Heads
+from headpin.controller.images import Images, resolved, resolved_before, told
+from headpin.images import digest_of
 from headpin.model import Stage
 from headpin.problems import Problem, errors
 from headpin.releases import (
     NO_EVIDENCE,
     Desired,
     Evidence,
+    Imageless,
     Move,
     Nothing,
     Release,
@@ -27,7 +30,7 @@ from headpin.releases import (
     ran_as,
 )
 from headpin.types import AgentName
-from headpin.workspace import Workspace
+from headpin.workspace import Snapshot, Workspace
 from headpin.workspace.layout import agent_path
 from headpin.workspace.naming import namesakes
 from headpin.workspace.rules import agent_problems, layer_problems, pin_problems, project_problems
@@ -43,6 +46,7 @@ class Surroundings:
     head_move: Move
     evidence: EvidenceReader
     now: datetime
+    images: Images
 
 
 def situation_of(
@@ -126,7 +130,48 @@ def _desired_of_head(around: Surroundings, environment: str, agent: AgentName) -
         return Unreadable(wrong)
     if not any(stage.environment == environment for stage in workspace.stages(agent.project)):
         return Nothing(f"the pipeline of {agent.project} does not reach {environment}")
-    return desired_release(around.heads, around.branches[environment], agent, snapshot)
+    return _with_image(around, environment, agent, snapshot)
+
+
+def _with_image(around: Surroundings, environment: str, agent: AgentName, snapshot: Snapshot) -> Desired:
+    """What the source wants, its image with a digest where the agent asks for one."""
+    branch = around.branches[environment]
+    desired = desired_release(around.heads, branch, agent, snapshot)
+    tag = _unresolved(desired, snapshot)
+    if tag is None or not isinstance(desired, Wanted):
+        return desired
+    image = resolved_before(tag, branch.ran(agent))
+    if image is None:
+        answer = around.images.of(tag)
+        image = resolved(tag, answer)
+        if image is None:
+            return Imageless(told(tag, answer))
+    return Wanted(replace(desired.release, image=image))
+
+
+def look_up_images(around: Surroundings, environment: str, agents: Sequence[AgentName]) -> None:
+    """Asks the registries for all images that the head environment wants and that never ran there, side by side."""
+    branch = around.branches[environment]
+    found = set()
+    for agent in agents:
+        snapshot = around.workspace.snapshot(agent)
+        if snapshot is None or not snapshot.is_valid or snapshot.agent.model is None:
+            continue
+        if snapshot.agent.model.image.resolve != "digest":
+            continue
+        tag = _unresolved(desired_release(around.heads, branch, agent, snapshot), snapshot)
+        if tag is not None and resolved_before(tag, branch.ran(agent)) is None:
+            found.add(tag)
+    around.images.look_up(found)
+
+
+def _unresolved(desired: Desired, snapshot: Snapshot) -> str | None:
+    """The image of what is wanted where a digest is still to be put behind it."""
+    model = snapshot.agent.model
+    if not isinstance(desired, Wanted) or model is None or model.image.resolve != "digest":
+        return None
+    image = desired.release.image
+    return None if digest_of(image) else image
 
 
 def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
@@ -153,7 +198,7 @@ def _with_upstream(around: Surroundings, situation: Situation) -> Situation:
     if position is None:
         return replace(situation, is_reached=False)
     if position == 0:
-        return replace(situation, first_stage=first_stage_of(around.heads, around.workspace, situation))
+        return replace(situation, first_stage=first_stage_of(around.heads, around.images, around.workspace, situation))
     return replace(
         situation,
         upstream=upstream_of(around, situation, desired.release),

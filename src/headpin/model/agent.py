@@ -54,7 +54,11 @@ class Image(Part):
     pattern: ImagePattern = Field(
         description="The image, with {revision} (40 digits) or {short} (7 digits) where the source's revision goes."
     )
-    resolve: Literal["tag"] = Field("tag", description="'tag': the pattern as it is.")
+    resolve: Literal["tag", "digest"] = Field(
+        "tag",
+        description="'tag': the pattern as it is; 'digest': looked up in its registry before the head environment "
+        "deploys it, and written with its digest from then on.",
+    )
 
 
 class Port(Part):

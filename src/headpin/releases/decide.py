@@ -50,7 +50,14 @@ class Unobserved:
     message: str
 
 
-Desired = Nothing | Wanted | Unreadable | Unobserved
+@dataclass(frozen=True, slots=True)
+class Imageless:
+    """A release is wanted, but its image is not there, or its registry does not tell. It is asked again."""
+
+    message: str
+
+
+Desired = Nothing | Wanted | Unreadable | Unobserved | Imageless
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +196,8 @@ def _decide(situation: Situation) -> Decision:
         return _decide_nothing(situation, desired)
     if isinstance(desired, Unreadable):
         return held(situation, HoldReason.INVALID, _told(desired.problems))
+    if isinstance(desired, Imageless):
+        return held(situation, HoldReason.WAITING_FOR_IMAGE, desired.message)
     if situation.own:
         return held(situation, HoldReason.INVALID, _told(situation.own))
     if situation.tracks_head:
@@ -325,7 +334,7 @@ def _superseded(situation: Situation) -> tuple[Move, ...]:
 def _wanted(situation: Situation) -> Move | None:
     """The move that is not served yet; None when what is pinned is served, or cannot be read."""
     desired, served = situation.desired, situation.record.served
-    if situation.tracks_head or isinstance(desired, Unobserved):
+    if situation.tracks_head or isinstance(desired, (Unobserved, Imageless)):
         return None
     if isinstance(desired, Nothing):
         return _move_of(situation, None) if served else None

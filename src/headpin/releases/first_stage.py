@@ -13,21 +13,14 @@ FIRST_STAGE = "first-stage"
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a revision of the source is as a release, by the documents at one revision of main, `config`.
-
-    `by_digest`: its image is pinned with a digest behind the name that `release` has; whether the registry has
-    that digest under this name is another gate's question.
-    """
+    """What a revision of the source is as a release, by the documents at one revision of main, `config`."""
 
     config: Revision
     release: Release
-    by_digest: bool = False
 
     def wrong_keys(self, release: Release) -> list[str]:
         """What of `release` is not as it is built."""
         one, other = self.release.as_mapping(), release.as_mapping()
-        if self.by_digest:
-            other["image"] = other["image"].partition("@")[0]
         return [key for key in ("revision", "image", "content", "settings") if one.get(key) != other.get(key)]
 
 

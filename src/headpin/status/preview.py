@@ -9,7 +9,7 @@ from headpin.controller.heads import sources_of
 from headpin.controller.report import RenderedDeployment
 from headpin.controller.situations import situation_of
 from headpin.errors import UsageError
-from headpin.releases import Desired, Situation, Unobserved, Unreadable, Wanted, ran_as
+from headpin.releases import Desired, Imageless, Situation, Unobserved, Unreadable, Wanted, ran_as
 from headpin.types import AgentName, Revision
 from headpin.workspace import Workspace
 
@@ -55,6 +55,6 @@ def _version(situation: Situation, desired: Wanted) -> int:
 def _why(desired: Desired) -> str:
     if isinstance(desired, Unreadable):
         return str(desired.problems[0])
-    if isinstance(desired, Unobserved):
+    if isinstance(desired, (Unobserved, Imageless)):
         return desired.message
     return "nothing is pinned"

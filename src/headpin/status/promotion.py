@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from headpin.controller import Controller
-from headpin.controller.fold import head_move
-from headpin.controller.heads import Heads
 from headpin.controller.situations import Surroundings, situation_of, towards, upstream_of
 from headpin.errors import UsageError
 from headpin.releases import (
@@ -67,11 +65,8 @@ class Outlook:
 
 def promotion_outlook(controller: Controller, agent: AgentName, environment: str) -> Outlook:
     """What the gates of `environment` say of what its source serves. Raises UsageError where there is no source."""
-    head, workspace = controller.main_head(), controller.workspace()
-    heads = Heads(controller.repository, workspace, head.id, ())
-    branches = controller.branches(workspace)
-    around = Surroundings(workspace, branches, heads, head_move(head), controller.evidence, controller.clock())
-    if environment == workspace.head_environment:
+    around = controller.surroundings(controller.main_head())
+    if environment == around.workspace.head_environment:
         raise UsageError(f"{environment} follows branches, and nothing is promoted into it")
     situation = situation_of(around, environment, agent, ())
     source, release = _source(around, situation)

@@ -1,0 +1,88 @@
+"""Images by digest, end to end: dev waits for an image, and a release carries its digest from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headpin.images import with_digest
+from headpin.releases import HoldReason
+from tests.registry import docker_registry, push
+from tests.world import AGENT, World
+
+AGENT_PATH = "projects/shop/agents/cart/agent.yaml"
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    with docker_registry(tmp_path / "registry") as address:
+        yield address
+
+
+@pytest.fixture
+def world(tmp_path: Path, registry: str) -> World:
+    """cart's image is looked up, and there is none yet."""
+    world = World.small(tmp_path / "world")
+    text = AGENT.format(name="cart").replace("registry.example.com", registry).replace("{revision}", "{short}")
+    world.commit("By digest", {AGENT_PATH: text.replace("{short}\n", "{short}\n  resolve: digest\n")})
+    return world
+
+
+def image(world: World, environment: str) -> str:
+    served = world.record(environment).served
+    assert served is not None
+    return served.release.image
+
+
+def test_a_missing_image_is_waited_for_and_never_deployed(world: World, registry: str) -> None:
+    revision = world.push("cart")
+    world.settle()
+    hold = world.record("dev").hold
+    assert hold is not None and hold.reason is HoldReason.WAITING_FOR_IMAGE
+    assert f"{registry}/cart:{revision[:7]} is not in its registry yet" in hold.message
+    assert not world.files("dev")
+    digest = push(registry, "cart", revision[:7])
+    assert world.record("dev").served is None
+    world.controller.lookups.forget()
+    world.settle()
+    assert image(world, "dev") == with_digest(f"{registry}/cart:{revision[:7]}", digest)
+    assert world.record("dev").hold is None
+    assert digest in world.files("dev")["manifests/shop/cart/deployment.yaml"]
+
+
+def test_what_is_served_stays_while_the_next_image_is_missing(world: World, registry: str) -> None:
+    first = world.push("cart")
+    push(registry, "cart", first[:7])
+    world.settle()
+    before = world.files("dev")
+    world.push("cart")
+    world.settle()
+    assert world.record("dev").hold.reason is HoldReason.WAITING_FOR_IMAGE  # type: ignore[union-attr]
+    assert world.record("dev").served.release.revision == first  # type: ignore[union-attr]
+    assert world.files("dev") == before
+
+
+def test_a_digest_is_for_ever_and_is_promoted_with_the_release(world: World, registry: str) -> None:
+    revision = world.push("cart")
+    digest = push(registry, "cart", revision[:7])
+    world.settle()
+    push(registry, "cart", revision[:7], "somebody moved the tag")
+    world.commit("Shared", {AGENT_PATH: (world.config / AGENT_PATH).read_text() + "  MORE: here\n"})
+    world.settle()
+    assert image(world, "dev").endswith(digest)
+    world.promote("dev", "staging")
+    world.settle()
+    assert image(world, "staging") == image(world, "dev")
+
+
+def test_a_registry_that_is_gone_holds_only_what_needs_it(world: World, registry: str, tmp_path: Path) -> None:
+    world.push("search")
+    world.commit("Search", {"projects/shop/agents/search/agent.yaml": AGENT.format(name="search")})
+    text = (world.config / AGENT_PATH).read_text()
+    world.commit("Nowhere", {AGENT_PATH: text.replace(registry, "127.0.0.1:1")})
+    world.settle()
+    hold = world.record("dev").hold
+    assert hold is not None and "the registry of 127.0.0.1:1/cart:" in hold.message
+    assert "manifests/shop/search/deployment.yaml" in world.files("dev")
