@@ -4,6 +4,7 @@ Each is a value (files, and the message of their commit), so that it can be show
 Must never write itself.
 """
 
+from headpin.actions.adopt import adoption
 from headpin.actions.change import Change
 from headpin.actions.layers import START, STOP, LayerEdit, layer_change, scaling
 from headpin.actions.pins import PinMove, promotion, rollback
@@ -16,6 +17,7 @@ __all__ = [
     "LayerEdit",
     "PinMove",
     "Scaffold",
+    "adoption",
     "layer_change",
     "promotion",
     "rollback",

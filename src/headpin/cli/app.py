@@ -35,6 +35,8 @@ COMMANDS = (
     "scale",
     "stop",
     "start",
+    "adopt",
+    "retry",
     "pin",
     "check",
     "health",

@@ -24,8 +24,12 @@ def print_pass(session: Session, report: PassReport, *, done: bool) -> None:
     """The pass as people read it; `done` tells a pass that was made from one that would be."""
     if not any(environment.hold for environment in report.environments):  # which tell it already
         session.terminal.problems(report.problems)
+    for commit in report.promotions:
+        session.terminal.line(("main", STRONG), (f"  → {commit.id[:7]}", DIM), f"  {inert(commit.subject)}")
     for environment in report.environments:
         _print_environment(session, environment)
+    if report.trouble:
+        session.terminal.line(("! ", BAD), f"headpin cannot promote by itself: {inert(report.trouble)}")
     for agent, problem in report.sources.items():
         session.terminal.line(("! ", BUSY), f"{agent}: {inert(problem)}")
     _print_summary(session, report, done)
@@ -36,6 +40,8 @@ def pass_as_json(report: PassReport) -> dict[str, Any]:
     return {
         "config": report.config,
         "environments": [_environment_json(environment) for environment in report.environments],
+        "promotions": [{"commit": commit.id, "subject": commit.subject} for commit in report.promotions],
+        "trouble": report.trouble or None,
         "silentSources": {str(agent): problem for agent, problem in report.sources.items()},
         "work": {
             "documentsParsed": report.work.parsed,
@@ -47,7 +53,7 @@ def pass_as_json(report: PassReport) -> dict[str, Any]:
 
 def exit_code(report: PassReport) -> int:
     """3 when a branch or a source could not be reached, else 1 when anything is held."""
-    if report.failed or report.sources:
+    if report.failed or report.sources or report.trouble:
         return WORLD_FAILED
     return PROBLEMS if report.holds or errors(report.problems) else 0
 

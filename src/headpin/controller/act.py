@@ -11,17 +11,18 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from headpin.actions import Change
+from headpin.controller.mainline import checked_out, move_main, write_change
 from headpin.controller.proposal import Proposal, propose
 from headpin.controller.reconcile import Controller
 from headpin.controller.situations import Surroundings
 from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError
-from headpin.git import Checkout, CommitInfo, Repository, Signature, Upstream, checkouts_of
-from headpin.types import Revision, branch_fault
+from headpin.git import CommitInfo, Repository, Signature, Upstream
+from headpin.types import branch_fault
 
 MAX_TRIES = 12
 _FETCHED = ("env", "headpin/evidence")
@@ -149,28 +150,21 @@ class Actor:
         return Signature(*self.author, max(self.controller.clock(), base.committer.at))
 
     def _write(self, proposal: Proposal) -> CommitInfo:
-        """The commit, on no branch yet."""
-        repository, base = self.controller.repository, proposal.base
-        tree = repository.writer.apply(base.tree, dict(proposal.change.files))
-        author = self._signature(base)
+        repository, author = self.controller.repository, self._signature(proposal.base)
         committer = Signature(*(repository.author() or self.author), author.at)
-        return repository.commit(
-            repository.commit_for_person(tree, [base.id], proposal.change.message, author, committer)
-        )
+        return write_change(repository, proposal.base, proposal.change, author, committer)
 
     def _on_main(self, proposal: Proposal, commit: CommitInfo, upstream: Upstream | None) -> Done:
         """Upstream first: what is there is done, whatever becomes of the files here."""
         repository, main = self.controller.repository, self.controller.main
         local = repository.ref(f"refs/heads/{main}")
-        checkouts = checkouts_of(repository.place, main) if local else ()
-        for checkout in checkouts:
-            checkout.check(local or commit.id, commit.id)
+        checkouts = checked_out(repository, main, local, commit.id)
         if upstream is None:
-            _move(repository, main, local, commit.id, checkouts)
+            move_main(repository, main, local, commit.id, checkouts)
             return Done(proposal, commit, main)
         upstream.push(commit.id, upstream.branch, repository.ref(upstream.tracking))
         try:
-            _move(repository, main, local, commit.id, checkouts)
+            move_main(repository, main, local, commit.id, checkouts)
         except (TemporaryError, LocalChanges) as error:
             return Done(proposal, commit, main, upstream.remote, f"{error}; run 'git pull'")
         return Done(proposal, commit, main, upstream.remote)
@@ -200,23 +194,6 @@ class Actor:
                 remedy="fetch it and look; or name another one with --branch=NAME",
             ) from error
         return Done(proposal, commit, name, upstream.remote)
-
-
-def _move(
-    repository: Repository, main: str, old: Revision | None, new: Revision, checkouts: Sequence[Checkout]
-) -> None:
-    """The files first, then the ref: a crash in between leaves the change staged, never its reversal."""
-    followed: list[Checkout] = []
-    try:
-        for checkout in checkouts:
-            if old is not None:
-                checkout.follow(old, new)
-                followed.append(checkout)
-        repository.move_ref(f"refs/heads/{main}", old, new, f"headpin: {repository.commit(new).subject}")
-    except BaseException:
-        for checkout in followed:
-            checkout.follow(new, old or new)
-        raise
 
 
 def _says(repository: Repository, commit: CommitInfo, change: Change) -> bool:

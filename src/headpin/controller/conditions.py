@@ -33,7 +33,10 @@ def with_files(
     return replace(
         conditions,
         consents=tuple(_consents(workspace, environment, agent, release)) if gates.approvals else (),
-        exemptions=tuple(_exemptions(workspace, environment, agent, release, consumed)) if gates.overridable else (),
+        exemptions=tuple(_exemptions(workspace, "gates", environment, agent, release, consumed))
+        if gates.overridable
+        else (),
+        adoption=next(_exemptions(workspace, "adopt", environment, agent, release, consumed), None),
     )
 
 
@@ -71,11 +74,16 @@ def _consents(workspace: Workspace, environment: str, agent: AgentName, release:
 
 
 def _exemptions(
-    workspace: Workspace, environment: str, agent: AgentName, release: Release, consumed: Collection[str]
+    workspace: Workspace,
+    allow: str,
+    environment: str,
+    agent: AgentName,
+    release: Release,
+    consumed: Collection[str],
 ) -> Iterator[Exemption]:
     for document in workspace.overrides.values():
         model = document.model
-        if model is None or model.allow != "gates" or document.id in consumed:
+        if model is None or model.allow != allow or document.id in consumed:
             continue
         if (model.environment, model.agents) != (environment, (str(agent),)) or model.release is None:
             continue

@@ -9,15 +9,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from headpin.actions import START, STOP, Change, LayerEdit, PinMove, layer_change, promotion, rollback, scaling
+from headpin.actions import (
+    START,
+    STOP,
+    Change,
+    LayerEdit,
+    PinMove,
+    adoption,
+    layer_change,
+    promotion,
+    rollback,
+    scaling,
+)
 from headpin.controller.act import Intent
 from headpin.controller.reconcile import Controller
-from headpin.controller.selection import Selected, select_for_promotion, select_for_rollback
+from headpin.controller.selection import Selected, adopted_release, select_for_promotion, select_for_rollback
 from headpin.controller.situations import Surroundings
 from headpin.errors import Refused, UsageError
 from headpin.model import FileContent, SecretKey
 from headpin.releases import Release
-from headpin.types import AgentName
+from headpin.types import AgentName, Revision
 from headpin.workspace import Effective, OwnLayers, Workspace, resolve
 from headpin.yaml import Path, Value
 
@@ -107,6 +118,23 @@ def to_roll_back(
         if not moves:
             raise Refused(f"nothing in {target} can be rolled back", remedy="see 'headpin history'")
         return rollback(around.workspace.tree, target, moves, note)
+
+    return decide
+
+
+def to_adopt(agent: AgentName, target: str, revision: Revision, image: str | None, reason: str) -> Intent:
+    """One commit that pins what runs already, with main's shared settings, and the file that lets it in."""
+
+    def decide(around: Surroundings) -> Change:
+        if target == around.workspace.head_environment:
+            raise UsageError(f"{target} follows branches and has no pins", remedy="there is nothing to take over")
+        branch = around.branches[target]
+        if branch.ran(agent):
+            raise Refused(
+                f"{agent} has run in {target} as {branch.ran(agent)[-1].release} already",
+                remedy="adopt is for the first release of a deployment; see 'headpin promote'",
+            )
+        return adoption(target, agent, adopted_release(around, agent, revision, image), reason)
 
     return decide
 

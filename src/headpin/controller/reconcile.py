@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from headpin.controller.automatic import automatic_changes, is_automatic
 from headpin.controller.branches import Branch, RecordReader, branch_names, read_branch
 from headpin.controller.context import PassContext, Progress, Quiet
 from headpin.controller.environment import reconcile_environment, start_branches
@@ -15,12 +16,14 @@ from headpin.controller.evidence import EvidenceReader
 from headpin.controller.fold import head_move
 from headpin.controller.heads import Follows, Heads, SourceIndex
 from headpin.controller.images import Images
+from headpin.controller.mainline import checked_out, move_main, write_change
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository
-from headpin.git import CommitInfo, Relation, Repository
+from headpin.git import CommitInfo, Relation, Repository, Signature
+from headpin.releases import HEADPIN
 from headpin.rendering import TemplateSet
 from headpin.sources import ImageLookups, Memory
 from headpin.types import AgentName, Revision
@@ -28,7 +31,8 @@ from headpin.workspace import DocumentReader, Workspace
 from headpin.workspace.rules import workspace_problems
 
 MAX_TRIES = 8
-COMMITTER = ("headpin", "headpin@localhost")
+MAX_PROMOTIONS = 50
+"""Promotions that headpin makes itself in one go; the rest is for the next pass."""
 
 Clock = Callable[[], datetime]
 
@@ -44,7 +48,7 @@ class Controller:
 
     repository: Repository
     main: str = "main"
-    committer: tuple[str, str] = COMMITTER
+    committer: tuple[str, str] = HEADPIN
     clock: Clock = system_clock
     progress: Progress = lambda *_: None
     reader: DocumentReader = field(default_factory=DocumentReader)
@@ -60,10 +64,42 @@ class Controller:
         self.evidence = EvidenceReader(self.repository)
 
     def reconcile(self, *, full: bool = False, dry_run: bool = False) -> PassReport:
-        """One pass. `full` looks at every deployment, `dry_run` writes nothing.
+        """One pass, and another after each promotion that headpin makes by itself.
 
-        Starts anew when somebody else moved a branch meanwhile; raises Conflict when that never ends.
+        `full` looks at every deployment, `dry_run` writes nothing. Starts anew when somebody else moved a branch
+        meanwhile; raises Conflict when that never ends.
         """
+        report = self._persistent_pass(full, dry_run)
+        for _ in range(MAX_PROMOTIONS if not dry_run else 0):
+            try:
+                made = self._promote()
+            except Conflict:
+                continue  # main moved: what is open is decided anew
+            except HeadpinError as error:  # main is somebody else's, or in a work tree with edits: told, and kept
+                return replace(report, trouble=str(error))
+            if made is None:
+                break
+            report = report.then(self._persistent_pass(False, dry_run), (made,))
+        return report
+
+    def _promote(self) -> CommitInfo | None:
+        """Makes one commit on main where a stage is promoted into automatically; None where none is open."""
+        head = self.main_head()
+        around = self.surroundings(head)
+        if not is_automatic(around):
+            return None
+        change = next(automatic_changes(around, self.realiser(around), head), None)
+        if change is None:
+            return None
+        headpin = Signature(*HEADPIN, max(self.clock(), head.committer.at))
+        commit = write_change(self.repository, head, change, headpin, headpin)
+        local = self.repository.ref(f"refs/heads/{self.main}")
+        move_main(
+            self.repository, self.main, local, commit.id, checked_out(self.repository, self.main, local, commit.id)
+        )
+        return commit
+
+    def _persistent_pass(self, full: bool, dry_run: bool) -> PassReport:
         for attempt in range(1, MAX_TRIES + 1):
             try:
                 return self._pass(full, dry_run)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from headpin.git import CommitInfo
 from headpin.problems import Problem
 from headpin.releases import Decision, Event, Hold, Record, Situation
 from headpin.rendering import RenderInput
@@ -34,6 +35,17 @@ class EnvironmentReport:
     error: str = ""
     remedy: str = ""
 
+    def then(self, later: EnvironmentReport) -> EnvironmentReport:
+        """Both as one; of a deployment that both looked at, the later, unless only the earlier changed it."""
+        after = {report.agent: report for report in later.deployments}
+        kept = {
+            report.agent: report
+            for report in self.changed
+            if report.agent not in after or not after[report.agent].changes
+        }
+        deployments = sorted({**after, **kept}.values(), key=lambda report: report.agent)
+        return replace(later, deployments=tuple(deployments), commit=later.commit or self.commit)
+
     @property
     def changed(self) -> tuple[DeploymentReport, ...]:
         """The deployments whose record or files change."""
@@ -48,16 +60,39 @@ class Work:
     rendered: int
     written: int
 
+    def then(self, later: Work) -> Work:
+        """Both together."""
+        return Work(self.parsed + later.parsed, self.rendered + later.rendered, self.written + later.written)
+
+
+_NOTHING = EnvironmentReport("")
+
 
 @dataclass(frozen=True, slots=True)
 class PassReport:
-    """One pass. `sources` tells, by agent, why the head environment does not know a branch's head."""
+    """One pass. `sources` tells, by agent, why the head environment does not know a branch's head.
+
+    `promotions` are the commits on main that headpin made by itself, `trouble` says why it could not make one.
+    """
 
     config: Revision
     environments: tuple[EnvironmentReport, ...]
     sources: dict[AgentName, str]
     problems: tuple[Problem, ...]
     work: Work
+    promotions: tuple[CommitInfo, ...] = ()
+    trouble: str = ""
+
+    def then(self, later: PassReport, promotions: tuple[CommitInfo, ...]) -> PassReport:
+        """Both as one: what this pass did, and `later` after `promotions`."""
+        before = {report.environment: report for report in self.environments}
+        after = tuple(before.pop(report.environment, _NOTHING).then(report) for report in later.environments)
+        return replace(
+            later,
+            environments=(*before.values(), *after),
+            work=self.work.then(later.work),
+            promotions=(*self.promotions, *promotions, *later.promotions),
+        )
 
     @property
     def commits(self) -> tuple[Revision, ...]:

@@ -14,7 +14,8 @@ from headpin.controller.follow import head_release
 from headpin.controller.situations import Surroundings, stages_before
 from headpin.errors import Refused, UsageError
 from headpin.releases import Event, EventKind, Ran, Release, SourceVersion, Status, Upstream, ran_as, sources
-from headpin.types import AgentName
+from headpin.sources import SourceRule
+from headpin.types import AgentName, Revision, TreeId
 
 _SERVING = frozenset({EventKind.ADOPTED, EventKind.PROMOTED, EventKind.ROLLED_BACK, EventKind.ROLLED_FORWARD})
 
@@ -149,6 +150,25 @@ def _named(ran: Sequence[Ran], named: str, what: str) -> Ran:
 def _number(branch: Branch, agent: AgentName, release: Release) -> int:
     before = ran_as(branch.ran(agent), release)
     return before.version if before else branch.record(agent).highest + 1
+
+
+def adopted_release(around: Surroundings, agent: AgentName, revision: Revision, image: str | None) -> Release:
+    """What runs already as a release: a revision of the source with main's own shared settings.
+
+    Raises Refused where the source does not have it, or its content cannot be known.
+    """
+    snapshot = around.workspace.snapshot(agent)
+    model = snapshot.agent.model if snapshot and snapshot.is_valid else None
+    if snapshot is None or model is None:
+        raise Refused(f"the shared settings of {agent} cannot be read", remedy="run 'headpin validate'")
+    is_there, found = around.heads.chosen(SourceRule.of(model), revision)
+    if not is_there:
+        raise Refused(f"{revision} is not on {model.source.branch} of the source of {agent}")
+    if found.faults:
+        raise Refused(f"{found.faults[0].message}, at {revision} of the source")
+    return Release(
+        revision, image or model.image_of(found.image_revision or revision), TreeId(snapshot.id), found.content
+    )
 
 
 def select_for_rollback(branch: Branch, agent: AgentName, version: int | None, at: datetime | None) -> Selected:

@@ -14,17 +14,22 @@ from headpin.model.pin import Pin
 class Override(Part):
     """Allows once what headpin would refuse."""
 
-    allow: Literal["prune", "history", "gates"] = Field(
+    allow: Literal["prune", "history", "gates", "adopt"] = Field(
         description="'prune': more removals in an environment than limits.prune; "
         "'history': go on from a main branch whose history was rewritten; "
-        "'gates': open gates that the stage calls overridable, for one promotion."
+        "'gates': open gates that the stage calls overridable, for one promotion; "
+        "'adopt': take over what runs already, as the first release of a deployment, without having run before."
     )
-    environment: Name | None = Field(None, description="With 'prune' and 'gates': the environment.")
+    environment: Name | None = Field(None, description="With 'prune', 'gates' and 'adopt': the environment.")
     agents: tuple[AgentRef, ...] = Field(
-        (), description="With 'prune': every agent that may be removed there. With 'gates': the agent, one a file."
+        (),
+        description="With 'prune': every agent that may be removed there. With 'gates' and 'adopt': the agent, "
+        "one a file.",
     )
     release: Pin | None = Field(
-        None, description="With 'gates': the release that is promoted, with the keys of a pin as 'headpin pin' prints."
+        None,
+        description="With 'gates' and 'adopt': the release that is pinned, with the keys of a pin as 'headpin pin' "
+        "prints.",
     )
     gates: Annotated[tuple[Overridable, ...], Field(max_length=6)] = Field(
         (), description="With 'gates': the gates that this opens."
@@ -44,4 +49,6 @@ class Override(Part):
             raise ValueError("'allow: gates' needs environment, agents, release and gates")
         if self.allow == "gates" and len(self.agents) != 1:
             raise ValueError("'allow: gates' names one agent: a release is one agent's")
+        if self.allow == "adopt" and (self.environment is None or self.release is None or len(self.agents) != 1):
+            raise ValueError("'allow: adopt' needs environment, one of agents, and release")
         return self

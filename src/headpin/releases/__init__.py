@@ -25,6 +25,7 @@ from headpin.releases.first_stage import Built, FirstStage
 from headpin.releases.gates import Answer, Question, ask_gates, opens_at
 from headpin.releases.plan import Planned, prune_excess
 from headpin.releases.record import (
+    HEADPIN,
     NEVER_RAN,
     Event,
     EventKind,
@@ -43,6 +44,7 @@ from headpin.releases.settle import Rendered, Settled, settle
 from headpin.releases.upstream import Upstream, sources
 
 __all__ = [
+    "HEADPIN",
     "NEVER_RAN",
     "NO_EVIDENCE",
     "UNCONDITIONAL",

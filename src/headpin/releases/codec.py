@@ -160,6 +160,7 @@ def _record_mapping(record: Record) -> dict[str, Any]:
         if removed
         else None,
         "consumed": list(record.consumed) or None,
+        "rejected": [release.as_mapping() for release in record.rejected] or None,
     }
 
 
@@ -197,6 +198,7 @@ def _record(value: Mapping[str, Any]) -> Record:
         if removed
         else None,
         consumed=tuple(value.get("consumed", ())),
+        rejected=tuple(Release.of_mapping(release) for release in value.get("rejected", ())),
     )
 
 

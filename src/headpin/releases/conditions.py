@@ -40,7 +40,8 @@ class Exemption:
 class Conditions:
     """The gates of a stage at an instant, and the files that concern the release in question.
 
-    `exemptions` has only those that no promotion of this deployment has used.
+    `exemptions` has only those that no promotion of this deployment has used. `adoption`: the file that takes the
+    release over as the first one here.
     """
 
     now: datetime
@@ -48,6 +49,7 @@ class Conditions:
     suspensions: tuple[Suspension, ...] = ()
     consents: tuple[Consent, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    adoption: Exemption | None = None
 
 
 UNCONDITIONAL = Conditions(datetime(2000, 1, 1, tzinfo=UTC))

@@ -185,6 +185,7 @@ def question_of(situation: Situation, release: Release) -> Question:
         situation.conditions,
         _wanted(situation),
         situation.first_stage,
+        not situation.ran,
     )
 
 
@@ -257,7 +258,8 @@ def _decide_move(situation: Situation, release: Release, kind: EventKind, before
     answer = ask_gates(question_of(situation, release))
     if not answer.is_open:
         return _stay(situation, answer)
-    reason = f"{'return' if before else 'promote'} to v{version} ({release})"
+    reason = f"{'return to' if before else 'adopt as' if answer.is_adopted else 'promote to'} v{version} ({release})"
+    kind = EventKind.ADOPTED if answer.is_adopted else kind
     if before is not None and situation.record.served is None:
         reason = f"v{version} ({release}) ran here before"
     return replace(

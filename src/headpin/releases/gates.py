@@ -22,6 +22,7 @@ from headpin.releases.release import Release
 from headpin.releases.upstream import Upstream, sources
 
 RAN_BEFORE = "ran-before"
+ADOPTION = "adoption"
 SUSPENSION = "suspension"
 FREEZE = "freeze"
 NOTE = "note"
@@ -39,7 +40,7 @@ class Question:
 
     `upstream` has the earlier stages, nearest first. `is_reached`: whether the project's pipeline has this
     environment among its stages. `move`: the commit that wants it; None where there is none yet. `first_stage`:
-    what takes the place of earlier stages where there are none.
+    what takes the place of earlier stages where there are none. `ran_nothing`: whether nothing ever ran here.
     """
 
     release: Release
@@ -50,18 +51,21 @@ class Question:
     conditions: Conditions = UNCONDITIONAL
     move: Move | None = None
     first_stage: FirstStage | None = None
+    ran_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the gates said, each with its evidence, and where the release comes from.
 
-    `used`: the ids of the overrides without which a gate would be closed.
+    `used`: the ids of the overrides without which a gate would be closed. `is_adopted`: whether one of them takes
+    over what runs already.
     """
 
     results: tuple[GateResult, ...]
     source: SourceVersion | None = None
     used: tuple[str, ...] = ()
+    is_adopted: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -102,6 +106,10 @@ def ask_gates(question: Question) -> Answer:
         return Answer(())
     if question.kind is EventKind.RECONFIGURED:
         return Answer((*_suspension(question), *_freeze(question)))
+    adoption = question.conditions.adoption
+    if adoption is not None and question.ran_nothing:
+        taken = GateResult(ADOPTION, True, f"taken over by {adoption.path}: {adoption.reason}")
+        return Answer((taken, *_suspension(question)), used=(adoption.id,), is_adopted=True)
     before, stage, source = _origin(question)
     results = (
         *before,
@@ -149,7 +157,7 @@ def _ran_before(question: Question) -> tuple[GateResult, Upstream | None]:
         return GateResult(RAN_BEFORE, False, _no_source(question)), None
     for stage in allowed:
         found = stage.has_run(question.release)
-        if found is not None:
+        if found is not None and stage.is_deployed:
             name = "HEAD" if stage.tracks_head else f"v{found.version}"
             evidence = f"ran in {stage.environment} as {name} since {format_time(found.at)}"
             return GateResult(RAN_BEFORE, True, evidence), stage
@@ -158,6 +166,10 @@ def _ran_before(question: Question) -> tuple[GateResult, Upstream | None]:
             return GateResult(RAN_BEFORE, False, f"{stage.environment}: {stage.trouble}", is_waiting=True), None
         if stage.pin == question.release and stage.record.hold is None and not stage.is_held:
             return GateResult(RAN_BEFORE, False, f"{stage.environment} is about to run it", is_waiting=True), None
+    idle = next((stage for stage in allowed if stage.has_run(question.release)), None)
+    if idle is not None and idle.record.served is not None:
+        said = f"it is {idle.record.served.status.value} in {idle.environment}, and only what is Deployed is promoted"
+        return GateResult(RAN_BEFORE, False, said), None
     return GateResult(RAN_BEFORE, False, _never_ran(allowed, question)), None
 
 

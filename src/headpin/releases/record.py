@@ -50,6 +50,10 @@ class EventKind(StrEnum):
     REMOVED = "removed"
 
 
+HEADPIN = ("headpin", "headpin@localhost")
+"""The name and the address by which headpin signs its own commits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """A commit on main that gave a pin another release; None took the pin away or made it unreadable.
@@ -64,6 +68,12 @@ class Move:
     at: datetime
     note: str
     has_note: bool = False
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether headpin made it, not a person."""
+        name, address = HEADPIN
+        return self.person == f"{name} <{address}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,8 @@ class Removed:
 class Record:
     """One deployment. `highest` is the highest version it ever had.
 
-    `consumed` has the ids of the override files that promotions of it used up.
+    `consumed` has the ids of the override files that promotions of it used up, `rejected` the releases that never
+    ran and that a person moved the pin away from: headpin itself does not promote them again.
     """
 
     served: Served | None = None
@@ -122,6 +133,7 @@ class Record:
     hold: Hold | None = None
     removed: Removed | None = None
     consumed: tuple[str, ...] = ()
+    rejected: tuple[Release, ...] = ()
 
     @property
     def last_version(self) -> int:

@@ -73,11 +73,31 @@ def settle(
         events += _serving_events(before.served, served, decision, now, config)
         if ran_as(situation.ran, served.release) is None:
             ran = (Ran(served.version, served.release, now),)
+    record = replace(record, rejected=_rejected(situation, record))
     if _is_new_hold(record, before):
         events.append(_held(record, decision, now))
-    if record.served is None and record.removed is None and not record.is_unsettled and not record.highest:
+    is_blank = record.served is None and record.removed is None and not record.highest and not record.rejected
+    if is_blank and not record.is_unsettled:
         record = NEVER_RAN
     return Settled(record, ran, () if situation.tracks_head else tuple(events))
+
+
+def _rejected(situation: Situation, after: Record) -> tuple[Release, ...]:
+    """The releases that never ran here and that a person moved the pin away from; one that a person pins is none."""
+    before = situation.record
+    found = dict.fromkeys(before.rejected)
+    pinned = before.served.release if before.served else None
+    if before.wanted is not None and before.wanted.release is not None:
+        pinned = before.wanted.release
+    for move in situation.moves:
+        if not move.is_automatic:
+            if pinned is not None and pinned != move.release:
+                found[pinned] = None
+            if move.release is not None:
+                found.pop(move.release, None)
+        pinned = move.release
+    ran = {entry.release for entry in situation.ran} | ({after.served.release} if after.served else set())
+    return tuple(release for release in found if release not in ran)
 
 
 def _hold(before: Hold | None, wanted: Move | None, decision: Decision, now: datetime, config: Revision) -> Hold | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headpin.releases.evidence import NO_EVIDENCE, Evidence
-from headpin.releases.record import Record
+from headpin.releases.record import Record, Status
 from headpin.releases.release import Ran, Release, ran_as
 
 
@@ -38,6 +38,11 @@ class Upstream:
             and not self.has_pin
             and self.record.served is None
         )
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether what is served here runs: neither stopped nor failed."""
+        return self.record.served is not None and self.record.served.status is Status.DEPLOYED
 
     def has_run(self, release: Release) -> Ran | None:
         """The release as it ran here, where anything still does."""
