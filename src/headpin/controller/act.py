@@ -22,7 +22,7 @@ from headpin.controller.reconcile import Controller
 from headpin.controller.situations import Surroundings
 from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError
 from headpin.git import CommitInfo, Repository, Signature, Upstream
-from headpin.types import branch_fault
+from headpin.types import Revision, branch_fault
 
 MAX_TRIES = 12
 _FETCHED = ("env", "headpin/evidence")
@@ -53,6 +53,18 @@ class Done:
     behind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What a decision is made on: `base`, and where main was here and upstream when that was chosen.
+
+    Main is moved from there and from nowhere else: whatever was decided later was decided on something else.
+    """
+
+    base: CommitInfo
+    local: Revision | None
+    theirs: Revision | None
+
+
 @dataclass(slots=True)
 class Actor:
     """A person, or a bot, who acts on a workspace.
@@ -72,7 +84,7 @@ class Actor:
     def preview(self, intent: Intent) -> Proposal:
         """What would be done. Writes nothing but what a fetch brings; raises Refused as `act` does."""
         upstream = self._upstream()
-        return self._proposed(intent, self._base(upstream))
+        return self._proposed(intent, self._start(upstream).base)
 
     def act(self, intent: Intent) -> Done:
         """Carries the intent out. Raises Refused when the rules forbid it or the person does not agree.
@@ -90,8 +102,8 @@ class Actor:
 
     def _attempt(self, intent: Intent) -> Done:
         upstream = self._upstream()
-        base = self._base(upstream)
-        proposal = self._proposed(intent, base)
+        start = self._start(upstream)
+        proposal = self._proposed(intent, start.base)
         if not proposal.change.files:
             return Done(proposal, None, self.controller.main)
         if self._agreed != proposal.change and not self.confirm(proposal):
@@ -100,7 +112,7 @@ class Actor:
         if self.branch is not None:
             return self._on_a_branch(proposal, upstream)
         commit = self._write(proposal)
-        return self._on_main(proposal, commit, upstream)
+        return self._on_main(proposal, commit, upstream, start)
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────
 
@@ -119,17 +131,18 @@ class Actor:
         found.fetch(_FETCHED)
         return found
 
-    def _base(self, upstream: Upstream | None) -> CommitInfo:
+    def _start(self, upstream: Upstream | None) -> _Start:
         """Main's newest head: here, or upstream where that is further along."""
         repository, main = self.controller.repository, self.controller.main
         local = repository.ref(f"refs/heads/{main}")
         theirs = repository.ref(upstream.tracking) if upstream else None
-        if theirs is None or local is None:
-            return repository.commit(theirs) if theirs else self.controller.main_head()
+        if local is None or theirs is None:
+            newest = theirs or local
+            return _Start(repository.commit(newest) if newest else self.controller.main_head(), local, theirs)
         if repository.is_ancestor(local, theirs):
-            return repository.commit(theirs)
+            return _Start(repository.commit(theirs), local, theirs)
         if repository.is_ancestor(theirs, local):
-            return repository.commit(local)
+            return _Start(repository.commit(local), local, theirs)
         raise Refused(f"{main} and its upstream have diverged", remedy="bring them together with 'git pull' first")
 
     def _proposed(self, intent: Intent, base: CommitInfo) -> Proposal:
@@ -154,15 +167,15 @@ class Actor:
         committer = Signature(*(repository.author() or self.author), author.at)
         return write_change(repository, proposal.base, proposal.change, author, committer)
 
-    def _on_main(self, proposal: Proposal, commit: CommitInfo, upstream: Upstream | None) -> Done:
+    def _on_main(self, proposal: Proposal, commit: CommitInfo, upstream: Upstream | None, start: _Start) -> Done:
         """Upstream first: what is there is done, whatever becomes of the files here."""
         repository, main = self.controller.repository, self.controller.main
-        local = repository.ref(f"refs/heads/{main}")
+        local = start.local
         checkouts = checked_out(repository, main, local, commit.id)
         if upstream is None:
             move_main(repository, main, local, commit.id, checkouts)
             return Done(proposal, commit, main)
-        upstream.push(commit.id, upstream.branch, repository.ref(upstream.tracking))
+        upstream.push(commit.id, upstream.branch, start.theirs)
         try:
             move_main(repository, main, local, commit.id, checkouts)
         except (TemporaryError, LocalChanges) as error:

@@ -84,7 +84,8 @@ class Controller:
 
     def _promote(self) -> CommitInfo | None:
         """Makes one commit on main where a stage is promoted into automatically; None where none is open."""
-        head = self.main_head()
+        local = self.repository.ref(f"refs/heads/{self.main}")
+        head = self.repository.commit(local) if local else self.main_head()
         around = self.surroundings(head)
         if not is_automatic(around):
             return None
@@ -93,10 +94,8 @@ class Controller:
             return None
         headpin = Signature(*HEADPIN, max(self.clock(), head.committer.at))
         commit = write_change(self.repository, head, change, headpin, headpin)
-        local = self.repository.ref(f"refs/heads/{self.main}")
-        move_main(
-            self.repository, self.main, local, commit.id, checked_out(self.repository, self.main, local, commit.id)
-        )
+        checkouts = checked_out(self.repository, self.main, local, commit.id)
+        move_main(self.repository, self.main, local, commit.id, checkouts)
         return commit
 
     def _persistent_pass(self, full: bool, dry_run: bool) -> PassReport:
