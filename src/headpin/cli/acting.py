@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from headpin.cli.app import Session
-from headpin.cli.arguments import author_named, complete_agents
+from headpin.cli.arguments import author_named, complete_agents, outside_of
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
-from headpin.controller.act import Actor, Done, Intent, Outside
+from headpin.controller.act import Actor, Done, Intent
 from headpin.controller.intents import ALL, AgentPattern
 from headpin.controller.proposal import Outcome, Proposal
 from headpin.controller.reporting import person_of
@@ -39,10 +39,6 @@ NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; th
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and write nothing.")]
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask; needed for production where nobody can be asked.")
-]
-PushOption = Annotated[
-    bool | None,
-    typer.Option("--push/--no-push", help="Push to main's upstream. [default: where there is one]", show_default=False),
 ]
 BranchOption = Annotated[
     str | None,
@@ -89,10 +85,9 @@ def perform(session: Session, intent: Intent, how: How, environment: str, kind: 
     if how.dry_run and how.branch is not None:
         raise UsageError("--dry-run writes nothing, so there is no branch to name")
     controller = session.controller
-    outside = Outside.IF_THERE if how.push is None else Outside.ALWAYS if how.push else Outside.NEVER
     asker = _Asker(session, how, _is_production(session, environment), environment)
     author = person_of(controller, author_named(how.author))
-    actor = Actor(controller, (author.name, author.email), outside, how.branch, asker.confirm)
+    actor = Actor(controller, (author.name, author.email), outside_of(how.push), how.branch, asker.confirm)
     if how.dry_run:
         with session.terminal.working("looking"):
             proposal = actor.preview(intent)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headpin.cli.acting import BranchOption, DryRunOption, How, PushOption, YesOption, perform
+from headpin.cli.acting import BranchOption, DryRunOption, How, YesOption, perform
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
     AgentArgument,
@@ -15,6 +15,7 @@ from headpin.cli.arguments import (
     JsonOption,
     Output,
     OutputOption,
+    PushOption,
     agent_named,
     environment_named,
     machine_form,

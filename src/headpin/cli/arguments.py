@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from headpin.cli.app import Session
+from headpin.controller.outside import Outside
 from headpin.errors import HeadpinError, UsageError
 from headpin.types import AgentName
 from headpin.workspace import Workspace
@@ -68,6 +69,10 @@ AuthorOption = Annotated[
     str | None,
     typer.Option("--author", metavar="'NAME <ADDRESS>'", help="Who does this, where that is not whom git knows."),
 ]
+PushOption = Annotated[
+    bool | None,
+    typer.Option("--push/--no-push", help="Push to main's upstream. [default: where there is one]", show_default=False),
+]
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="The form of the result.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
 NoHeaders = Annotated[bool, typer.Option("--no-headers", help="Leave out the table's head.")]
@@ -82,6 +87,11 @@ def machine_form(output: Output, json: bool) -> str | None:
     """The machine form asked for, `json` or `yaml`; None for one that people read."""
     form = form_of(output, json)
     return form.value if form in (Output.JSON, Output.YAML) else None
+
+
+def outside_of(push: bool | None) -> Outside:
+    """Whether the upstream takes part, as --push and --no-push say."""
+    return Outside.IF_THERE if push is None else Outside.ALWAYS if push else Outside.NEVER
 
 
 def author_named(text: str | None) -> tuple[str, str] | None:

@@ -10,7 +10,15 @@ import typer
 from rich.text import Text
 
 from headpin.cli.app import Session, app
-from headpin.cli.arguments import AgentArgument, AuthorOption, EnvironmentOption, JsonOption, author_named
+from headpin.cli.arguments import (
+    AgentArgument,
+    AuthorOption,
+    EnvironmentOption,
+    JsonOption,
+    PushOption,
+    author_named,
+    outside_of,
+)
 from headpin.cli.evidence import MessageOption, deployment_named, print_written, told
 from headpin.cli.terminal import BAD, GOOD, inert
 from headpin.controller.reporting import known_evidence, person_of, ran_subject, set_check
@@ -47,6 +55,7 @@ def set_result(
     message: MessageOption = "",
     version: VersionOption = None,
     author: AuthorOption = None,
+    push: PushOption = None,
 ) -> None:
     """Set the result of a check of a release in an environment.
 
@@ -59,7 +68,7 @@ def set_result(
     subject = ran_subject(branch, found, version)
     person = person_of(session.controller, author_named(author))
     check = Check(_name(name), passed, person.at, person.person, _score(score), _address(url), told(message))
-    print_written(session, branch.environment, set_check(session.controller, subject, person, check))
+    print_written(session, branch.environment, set_check(session.controller, subject, person, check, outside_of(push)))
 
 
 @group.command("list", epilog="Example: headpin check list support/triage --env dev")

@@ -8,7 +8,15 @@ import typer
 from rich.text import Text
 
 from headpin.cli.app import Session, app
-from headpin.cli.arguments import AgentArgument, AuthorOption, EnvironmentOption, JsonOption, author_named
+from headpin.cli.arguments import (
+    AgentArgument,
+    AuthorOption,
+    EnvironmentOption,
+    JsonOption,
+    PushOption,
+    author_named,
+    outside_of,
+)
 from headpin.cli.evidence import MessageOption, deployment_named, print_written, told
 from headpin.cli.terminal import BAD, GOOD, inert
 from headpin.controller.reporting import known_evidence, person_of, report_health, served_subject
@@ -31,6 +39,7 @@ def report(
     healthy: Annotated[bool, typer.Option("--healthy/--degraded", help="What was found.")],
     message: MessageOption = "",
     author: AuthorOption = None,
+    push: PushOption = None,
 ) -> None:
     """Report that what an environment serves is healthy, or is not.
 
@@ -42,7 +51,9 @@ def report(
     branch, name = deployment_named(session, agent, env)
     subject = served_subject(branch, name, version)
     person = person_of(session.controller, author_named(author))
-    made = report_health(session.controller, subject, person, healthy=healthy, message=told(message))
+    made = report_health(
+        session.controller, subject, person, healthy=healthy, message=told(message), outside=outside_of(push)
+    )
     print_written(session, branch.environment, made)
 
 

@@ -13,10 +13,10 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 
 from headpin.actions import Change
 from headpin.controller.mainline import checked_out, move_main, write_change
+from headpin.controller.outside import Outside, fetched_upstream
 from headpin.controller.proposal import Proposal, propose
 from headpin.controller.reconcile import Controller
 from headpin.controller.situations import Surroundings
@@ -25,18 +25,9 @@ from headpin.git import CommitInfo, Repository, Signature, Upstream
 from headpin.types import Revision, branch_fault
 
 MAX_TRIES = 12
-_FETCHED = ("env", "headpin/evidence")
 
 Intent = Callable[[Surroundings], Change]
 """Decides by how things stand; raises Refused or UsageError. It is asked again when things moved meanwhile."""
-
-
-class Outside(Enum):
-    """Whether the upstream of main takes part."""
-
-    IF_THERE = "where main has an upstream"
-    ALWAYS = "always"
-    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +108,7 @@ class Actor:
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────
 
     def _upstream(self) -> Upstream | None:
-        """Where to fetch from and push to, freshly fetched; None for a repository that is alone."""
-        if self.outside is Outside.NEVER:
-            return None
-        found = self.controller.repository.upstream(self.controller.main)
-        if found is None:
-            if self.outside is Outside.ALWAYS:
-                raise Refused(
-                    f"{self.controller.main} has no upstream to push to",
-                    remedy=f"set one with 'git branch --set-upstream-to=origin/{self.controller.main}'",
-                )
-            return None
-        found.fetch(_FETCHED)
-        return found
+        return fetched_upstream(self.controller.repository, self.controller.main, self.outside)
 
     def _start(self, upstream: Upstream | None) -> _Start:
         """Main's newest head: here, or upstream where that is further along."""

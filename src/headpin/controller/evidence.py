@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headpin.controller.branches import Branch, own_state, record_path
+from headpin.controller.outside import EVIDENCE
 from headpin.errors import Conflict, HeadpinError, RefLocked
-from headpin.git import Changes, Repository, Signature
+from headpin.git import Changes, Repository, Signature, Upstream
 from headpin.releases import Check, Evidence, Health, Record, Release, Span
 from headpin.releases.evidence import (
     format_checks,
@@ -177,18 +178,31 @@ def check_edit(agent: AgentName, release: Release, check: Check) -> Edit:
 
 
 def write_evidence(
-    repository: Repository, environment: str, edit: Edit, message: str, person: Signature, committer: Signature
+    repository: Repository,
+    environment: str,
+    edit: Edit,
+    message: str,
+    person: Signature,
+    committer: Signature,
+    upstream: Upstream | None = None,
 ) -> Revision | None:
     """Makes one commit of `edit`, on whatever the branch holds when it is moved; None when it changes nothing.
 
-    Many jobs report at once: the loser of a compare-and-swap looks again. Raises Conflict when that never ends.
+    Many jobs report at once: the loser of a compare-and-swap looks again. With `upstream` it is moved there, and
+    here after it. Raises Conflict when that never ends.
     """
     for attempt in range(1, MAX_TRIES + 1):
         try:
+            if upstream is not None:
+                upstream.fetch((EVIDENCE,))
             expected = repository.ref(evidence_ref(environment))
+            theirs = repository.ref(f"{UPSTREAM_PREFIX}{environment}")
             made = commit_evidence(repository, evidence_tip(repository, environment), edit, message, person, committer)
-            if made is not None:
-                repository.move_ref(evidence_ref(environment), expected, made, f"headpin: {message.splitlines()[0]}")
+            if made is None:
+                return None
+            if upstream is not None:
+                upstream.push(made, f"{EVIDENCE}/{environment}", theirs)
+            repository.move_ref(evidence_ref(environment), expected, made, f"headpin: {message.splitlines()[0]}")
             return made
         except (Conflict, RefLocked):
             if attempt == MAX_TRIES:

@@ -19,6 +19,7 @@ from headpin.controller.evidence import (
     read_health,
     write_evidence,
 )
+from headpin.controller.outside import Outside, fetched_upstream
 from headpin.controller.reconcile import Controller
 from headpin.errors import UsageError
 from headpin.git import Signature
@@ -102,7 +103,13 @@ def person_of(controller: Controller, author: tuple[str, str] | None) -> Signatu
 
 
 def report_health(
-    controller: Controller, subject: Subject, person: Signature, *, healthy: bool, message: str
+    controller: Controller,
+    subject: Subject,
+    person: Signature,
+    *,
+    healthy: bool,
+    message: str,
+    outside: Outside = Outside.NEVER,
 ) -> Revision | None:
     """Keeps whether what is served is healthy. None where the last report said the same.
 
@@ -112,14 +119,16 @@ def report_health(
     word = "healthy" if healthy else "degraded"
     report = Health(healthy, at, None, subject.digest, subject.version, person.person, message)
     edit = health_edit(subject.agent, subject.release, report)
-    return _write(controller, subject, person, edit, f"Report {subject.agent} {word}")
+    return _write(controller, subject, person, edit, f"Report {subject.agent} {word}", outside)
 
 
-def set_check(controller: Controller, subject: Subject, person: Signature, check: Check) -> Revision | None:
+def set_check(
+    controller: Controller, subject: Subject, person: Signature, check: Check, outside: Outside = Outside.NEVER
+) -> Revision | None:
     """Keeps the result of a check in the place of its last one."""
     word = "passed" if check.is_passed else "failed"
     edit = check_edit(subject.agent, subject.release, check)
-    return _write(controller, subject, person, edit, f"Check {subject.agent}: {check.name} {word}")
+    return _write(controller, subject, person, edit, f"Check {subject.agent}: {check.name} {word}", outside)
 
 
 def known_evidence(controller: Controller, subject: Subject) -> Known:
@@ -132,7 +141,10 @@ def known_evidence(controller: Controller, subject: Subject) -> Known:
     )
 
 
-def _write(controller: Controller, subject: Subject, person: Signature, edit: Edit, what: str) -> Revision | None:
+def _write(
+    controller: Controller, subject: Subject, person: Signature, edit: Edit, what: str, outside: Outside
+) -> Revision | None:
+    upstream = fetched_upstream(controller.repository, controller.main, outside)
     committer = Signature(*controller.committer, person.at)
     message = f"{what} in {subject.environment}: {subject.name} ({short(subject.release.revision)})\n"
-    return write_evidence(controller.repository, subject.environment, edit, message, person, committer)
+    return write_evidence(controller.repository, subject.environment, edit, message, person, committer, upstream)
