@@ -219,6 +219,8 @@ def _check(text: str, path: Path, expected: Any) -> None:
     except (UnicodeEncodeError, yaml.YAMLError) as error:
         raise CannotEdit(f"{_shown(path)} cannot take a text that is not Unicode") from error
     if loaded.issues:
-        raise CannotEdit(f"{_shown(path)} cannot be changed so: {_told(loaded.issues[0])}", remedy="edit the file")
+        raise CannotEdit(
+            f"{_shown(path)} cannot be changed so: {_told(loaded.issues[0])}", remedy="edit the file by hand"
+        )
     if not _same(loaded.value, expected):
         raise CannotEdit(f"changing {_shown(path)} would change more than that", remedy="edit the file by hand")

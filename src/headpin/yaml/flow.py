@@ -27,7 +27,7 @@ def added_in_flow(text: str, node: Collection, new: str, line_break: str) -> str
         at, new = end if comma is None else comma + 1, " " + new
     if comma is not None:
         return text[:at] + new + "," + text[at:]
-    separator = " ," if last.node.start == end else ","
+    separator = " ," if last.anchor == end else ","
     return text[:end] + separator + text[end:at] + new + text[at:]
 
 

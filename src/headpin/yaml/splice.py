@@ -55,7 +55,7 @@ class Splice:
         """The value at `trail` replaced, in the style of the one before where that can be."""
         child, node = trail[-1], trail[-1].node
         if any(isinstance(above.node, Collection) and above.node.flow for above in trail[:-1]):
-            new = self._behind(child, node.start, _one_line(node, value, in_flow=True))
+            new = self._behind(child, _one_line(node, value, in_flow=True))
             return self._text[: node.start] + new + self._text[node.end :]
         hole = self._hole(child)
         layout = self._layout(trail, self._text[hole.below :])
@@ -65,8 +65,8 @@ class Splice:
         if not more:
             first = _one_line(node, value, in_flow=False)
         rest = self._text[hole.end : line_end(self._text, hole.end)]
-        lines = [self._behind(child, hole.start, first) + rest, *more]
-        return self._put(hole.start, hole.below, lines, ends_open(value, layout))
+        lines = [self._behind(child, first) + rest, *more]
+        return self._put(hole.start, hole.below, lines, bool(more) and ends_open(value, layout))
 
     def emptied(self, root: Child) -> str:
         """The document `root` without its only entry; what is left can be loaded and added to."""
@@ -83,11 +83,13 @@ class Splice:
         end = line_end(text, child.anchor) if on_its_line else child.anchor
         return _Hole(child.anchor, end, self._stop(child))
 
-    def _behind(self, child: Child, start: int, new: str) -> str:
-        """`new` for the place `start`, with what has to stand between it and the key."""
-        if child.anchor is None and child.node.start == child.node.end:
-            return ": " + new
-        return " " + new if self._text[start - 1 : start] in (":", "-") and start == child.anchor else new
+    @staticmethod
+    def _behind(child: Child, new: str) -> str:
+        """`new` for the place of a value, with what has to stand between it and the key where nothing did."""
+        node = child.node
+        if node.start < node.end and not (isinstance(node, Collection) and node.is_block):
+            return new
+        return ": " + new if child.anchor is None else " " + new
 
     def _put_below(self, trail: Trail, hole: _Hole, value: Value, layout: Layout) -> str:
         """A collection on lines of its own, below its key, behind its dash, or at the top of the document."""
@@ -103,7 +105,8 @@ class Splice:
         if not head:
             lines = [" " * column + comment, *lines] if comment else lines
         elif comment:
-            lines = [head + (rest if rest != comment else " " + rest), *lines]
+            blanks = rest.removesuffix(comment)
+            lines = [head + (" " if not blanks or head.endswith("-") else blanks) + comment, *lines]
         elif isinstance(child.key, int):
             lines = [head.ljust(column) + lines[0].lstrip(" "), *lines[1:]]
         else:
@@ -128,12 +131,16 @@ class Splice:
         else:
             lines = entry(key_text(key, last.key_style) + ":", value, last.column, layout)
         lines[0] = " " * last.column + lines[0]
-        new = self._inserted(at, lines, ends_open(value, layout))
-        leaf = _last_leaf(last.node)
-        if isinstance(leaf, Scalar) and leaf.is_block and leaf.stop == len(self._text) and self._unended:
-            header = self._text[leaf.start : leaf.end].rstrip("+-") + "-"  # its last line had no break, and now has
-            return new[: leaf.start] + header + new[leaf.end :]
-        return new
+        return self._chomped(_last_leaf(last.node), self._inserted(at, lines, ends_open(value, layout)))
+
+    def _chomped(self, leaf: Node, new: str) -> str:
+        """`new` with a block that was last and had no last break, as one that takes none: now a break follows."""
+        if not (isinstance(leaf, Scalar) and leaf.is_block and self._unended and leaf.stop == len(self._text)):
+            return new
+        header = self._text[leaf.start : leaf.end]
+        if "-" in header or not leaf.value:
+            return new
+        return new[: leaf.start] + header.replace("+", "") + "-" + new[leaf.end :]
 
     def removed(self, trail: Trail) -> str:
         """The entry at `trail`, not the only one of its collection, taken out with its lines."""
@@ -222,8 +229,8 @@ class Splice:
 def _one_line(node: Node, value: Value, *, in_flow: bool) -> str:
     """`value` in place of `node`, in its quotes."""
     if isinstance(value, str | int) or value is None:
-        is_written = isinstance(node, Scalar) and node.start < node.end
-        return styled(value, node.style if isinstance(node, Scalar) and is_written else '"', in_flow)
+        was_text = isinstance(node, Scalar) and isinstance(node.value, str)
+        return styled(value, node.style if isinstance(node, Scalar) and was_text else '"', in_flow)
     keys = node.children if isinstance(node, Collection) else ()
     return inline(value, '"' if any(child.key_style == '"' for child in keys) else "")
 
