@@ -10,81 +10,21 @@ from hypothesis import strategies as st
 
 from headpin.yaml import load, quote
 
-_KEYS = [
-    "a",
-    "bb",
-    "image",
-    "LOG_LEVEL",
-    "with-dash",
-    "/etc/app/config.toml",
-    "key with words",
-    "ключ",
-    "日本語",
-    "🙂 wide",
-]
-_QUOTED_KEYS = ["no", "1", "a: b", "a # b", "{x}", "- x", "", 'say "hi"', "it's", "*star", "[", "a:", "?", "#"]
-_PLAIN = [
-    "x",
-    "true",
-    "false",
-    "null",
-    "0",
-    "17",
-    "-3",
-    "text",
-    "a b c",
-    "http://example.com/a?b#c",
-    "ghcr.io/acme/app@sha256:ab",
-]
-_PLAIN += ["it's", 'a "b"', "a#b", "naïve", "日本語 テキスト", "🙂", "v1.2.3", "10Gi", "a-b", "-x", "a, b"]
-_TEXTS = [
-    "",
-    " ",
-    "x",
-    "no",
-    "1e3",
-    "0123",
-    "null",
-    "two words",
-    "a: b",
-    "a # b",
-    "# x",
-    "- x",
-    "it's",
-    'say "hi"',
-    "日本語",
-    "🙂🙂",
-]
-_TEXTS += [
-    "l1\nl2",
-    "l1\nl2\n",
-    "# l1\n  deeper\n\nl4\n",
-    "\n",
-    "trailing \nspace",
-    "a\n\n\n",
-    "tab\there",
-    "back\\slash",
-    "\u200b",
-    "x\r\ny",
-]
-_TEXTS += [
-    "{a: 1}",
-    "[x",
-    "@x",
-    "`x`",
-    "%x",
-    "!x",
-    "&x",
-    "*x",
-    "|",
-    ">",
-    "a:",
-    ":a",
-    "---",
-    "...",
-    "a,b",
-    "http://example.com/x:1",
-]
+_KEYS = (
+    *("a", "bb", "image", "LOG_LEVEL", "with-dash", "/etc/app/config.toml", "key with words"),
+    *("ключ", "日本語", "🙂 wide"),
+)
+_QUOTED_KEYS = ("no", "1", "a: b", "a # b", "{x}", "- x", "", 'say "hi"', "it's", "*star", "[", "a:", "?", "#")
+_PLAIN = (
+    *("x", "true", "false", "null", "0", "17", "-3", "text", "a b c", "it's", 'a "b"', "a#b", "a, b", "a-b", "-x"),
+    *("http://example.com/a?b#c", "ghcr.io/acme/app@sha256:ab", "v1.2.3", "10Gi", "naïve", "日本語 テキスト", "🙂"),
+)
+_TEXTS = (
+    *("", " ", "x", "no", "1e3", "0123", "null", "two words", "a: b", "a # b", "# x", "- x", "it's", 'say "hi"'),
+    *("l1\nl2", "l1\nl2\n", "# l1\n  deeper\n\nl4\n", "\n", "trailing \nspace", "a\n\n\n", "x\r\ny", "tab\there"),
+    *("back\\slash", "\u200b", "日本語", "🙂🙂", "{a: 1}", "[x", "@x", "`x`", "%x", "!x", "&x", "*x", "|", ">", "a:"),
+    *(":a", "---", "...", "a,b", "http://example.com/x:1"),
+)
 
 keys = st.sampled_from(_KEYS + _QUOTED_KEYS)
 texts = st.sampled_from(_TEXTS) | st.text(max_size=12).filter(

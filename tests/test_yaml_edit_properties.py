@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from headpin.yaml import DELETE, Change, Path, edit, load
 from tests.documents import Written, documents, keys, values
 
-EXAMPLES = int(os.environ.get("EX", "400"))
+# A busy machine draws large documents slowly: no fault of theirs.
+any_document = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 def paths_of(value: Any, above: Path = ()) -> list[Path]:
@@ -27,6 +29,10 @@ def at(value: Any, path: Path) -> Any:
     for step in path:
         value = value[step]
     return value
+
+
+def has(value: Any, path: Path) -> bool:
+    return not path or path in paths_of(value)
 
 
 @st.composite
@@ -110,12 +116,10 @@ def is_subsequence(part: str, whole: str) -> bool:
 # ── Properties ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@any_document
 @given(documents(), st.data())
 def test_the_result_means_what_the_changes_say_and_other_entries_stay(written: Written, data: st.DataObject) -> None:
     value = load(written.data).value
-    if not value:
-        value = {}
     changes = data.draw(changes_to(value)) if value else {("a",): 1}
     result = edit(written.data, changes)
     loaded = load(result)
@@ -131,3 +135,50 @@ def test_the_result_means_what_the_changes_say_and_other_entries_stay(written: W
         edit(result, {path: new for path, new in changes.items() if not any(isinstance(s, int) for s in path)})
         == result
     )
+
+
+@any_document
+@given(documents(), st.data())
+def test_an_added_value_leaves_every_letter_where_it_was(written: Written, data: st.DataObject) -> None:
+    value = load(written.data).value
+    path = data.draw(new_paths(value))
+    above = next(at(value, path[:length]) for length in range(len(path) - 1, -1, -1) if has(value, path[:length]))
+    assume(above)
+    result = edit(written.data, {path: data.draw(values)})
+    assert is_subsequence(written.data.decode(), result.decode())
+
+
+@any_document
+@given(documents(), st.data())
+def test_a_deleted_value_brings_nothing_new(written: Written, data: st.DataObject) -> None:
+    value = load(written.data).value
+    assume(value)
+    path = data.draw(st.sampled_from(paths_of(value)))
+    result = edit(written.data, {path: DELETE})
+    written_letters, left = ("".join(each.decode().split()) for each in (written.data, result))
+    for empty in ("", "{}", "[]"):
+        if is_subsequence(left.replace(empty, "", 1) if empty else left, written_letters):
+            return
+    raise AssertionError(result)
+
+
+@any_document
+@given(documents(), st.data())
+def test_a_replaced_value_leaves_all_lines_before_and_after_it(written: Written, data: st.DataObject) -> None:
+    loaded = load(written.data, places=True)
+    assume(loaded.value)
+    paths = paths_of(loaded.value)
+    path = data.draw(st.sampled_from(paths))
+    lines = written.data.splitlines(keepends=True)
+    entry = next(path[:length] for length in range(len(path), 0, -1) if isinstance(path[length - 1], str))
+    first = loaded.places[entry].key_line
+    own = [other for other in paths if other[: len(path)] == path]
+    later = [loaded.places[other] for other in paths[paths.index(own[-1]) + 1 :]]
+    last = max(loaded.places[other].line for other in own)
+    beginning = [
+        place.key_line for place in later if not lines[place.key_line - 1].decode()[: place.key_column - 1].strip(" -")
+    ]
+    following = next((line for line in beginning if line > last), len(lines) + 1)
+    result = edit(written.data, {path: data.draw(values)})
+    assert result.startswith(b"".join(lines[: first - 1]))
+    assert result.endswith(b"".join(lines[following - 1 :]))
