@@ -8,7 +8,7 @@ import pytest
 
 from headpin.controller.evidence import check_edit, health_edit, write_evidence
 from headpin.git import Signature
-from headpin.releases import Check, EventKind, GateResult, Health, HoldReason
+from headpin.releases import Check, EventKind, GateResult, Health, HoldReason, Status
 from headpin.types import AgentName
 from tests.world import AGENT, CART, World
 
@@ -268,6 +268,32 @@ def test_own_settings_wait_in_a_freeze_and_the_number_of_pods_does_not(running: 
     running.settle()
     assert message(running) == "" and 'name: "A"' in variables(running, "prod")
     assert running.events("prod")[-1].kind is EventKind.RECONFIGURED
+
+
+def test_stopping_and_starting_goes_through_a_freeze_and_other_settings_wait(running: World) -> None:
+    own = "projects/shop/agents/cart/prod.yaml"
+    running.commit("Freeze and suspend", pipeline(FROZEN) | {"projects/shop/prod.yaml": SUSPENDED})
+    running.settle()
+    running.commit("Stop", {own: "stopped: true\n"})
+    running.settle()
+    served = running.record("prod").served
+    assert served is not None and served.status is Status.STOPPED and message(running) == ""
+    running.commit("Start, and more", {own: "stopped: false\nvariables: {A: b}\n"})
+    running.settle()
+    served = running.record("prod").served
+    assert served is not None and served.status is Status.DEPLOYED
+    assert 'name: "A"' not in variables(running, "prod") and message(running).startswith("suspension: ")
+
+
+def test_a_pass_tells_when_to_look_again(promoted: World) -> None:
+    promoted.commit("Soak", pipeline("{soak: 2h}", FROZEN))
+    assert promoted.settle().opens_at is None
+    promoted.promote("staging", "prod")
+    since = promoted.record("staging").served
+    assert since is not None
+    assert promoted.settle().opens_at == since.since + timedelta(hours=2)
+    promoted.commit("Approvals too", pipeline("{soak: 2h, approvals: 1}"))
+    assert promoted.settle().opens_at is None, "time alone opens nothing"
 
 
 def test_own_settings_that_come_back_in_a_freeze_hold_nothing(running: World) -> None:

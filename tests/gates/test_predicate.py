@@ -307,6 +307,7 @@ SPANS = [
         [event(K.PROMOTED, 0), event(K.STOPPED, 1), event(K.RECONFIGURED, 2), event(K.RESUMED, 3)],
         [(0, 1), (3, None)],
     ),
+    ("not where it came stopped", [event(K.PROMOTED, 0), event(K.STOPPED, 0)], []),
     ("not once failed", [event(K.PROMOTED, 0), event(K.FAILED, 1)], [(0, 1)]),
     ("not once removed", [event(K.PROMOTED, 0), event(K.REMOVED, 1)], [(0, 1)]),
     ("others' settings", [event(K.PROMOTED, 0, ONE), event(K.RECONFIGURED, 1, ONE)], []),

@@ -110,7 +110,7 @@ def serving_spans(events: Iterable[Event], release: Release) -> tuple[Span, ...]
     for event in events:
         is_cut = start is not None and event.kind is EventKind.RECONFIGURED
         if start is not None and (is_cut or event.kind in _ENDS or _leaves(event, release)):
-            spans.append(Span(start, event.at))
+            spans += [Span(start, event.at)] if start < event.at else []  # what came stopped never ran
             start = None
         is_here = event.release == release and (event.kind in _BEGINS or event.kind is EventKind.RESUMED)
         if start is None and (is_cut or is_here):
