@@ -13,7 +13,7 @@ import pytest
 from headpin.releases import Status
 from tests.gates.test_gates import REPORTS, STRICT, new_release, pipeline, version
 from tests.test_cli import Ran, headpin
-from tests.world import World
+from tests.world import World, git
 
 
 @pytest.fixture
@@ -130,6 +130,19 @@ def test_reports_by_command_open_the_gates(promoted: World) -> None:
     promoted.settle()
     served = promoted.record("prod").served
     assert served is not None and (served.version, served.status) == (2, Status.DEPLOYED)
+
+
+def test_a_clone_goes_on_from_the_upstreams_evidence(promoted: World) -> None:
+    at = ("check", "set", "shop/cart", "--env", "staging", "--passed")
+    assert run(promoted, *at, "--name", "evals").code == 0
+    clone = promoted.folder / "clone"
+    git("clone", "--quiet", str(promoted.config), str(clone), cwd=promoted.folder)
+    assert "evals" in headpin("-C", clone, "check", "list", "shop/cart", "--env", "staging").out
+    assert headpin("-C", clone, *at, "--name", "smoke").code == 0
+    listed = headpin("-C", clone, "check", "list", "shop/cart", "--env", "staging").out
+    assert "evals" in listed and "smoke" in listed
+    parent = git("rev-parse", "headpin/evidence/staging^", cwd=clone)
+    assert parent == promoted.revision("headpin/evidence/staging")
 
 
 @pytest.mark.slow
