@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from headpin.controller.branches import Branch
-from headpin.errors import HeadpinError, HistoryMissing, SourceTrouble
+from headpin.errors import HeadpinError, SourceTrouble
 from headpin.git import Repository
 from headpin.problems import errors
 from headpin.sources import (
-    OWN,
     Chain,
     Followed,
     Follower,
@@ -99,14 +98,15 @@ class Heads:
         self._own = Chain(repository, head)
         self._asked: dict[SourceKey, Followed | Revision] = {}
         items = tuple(followed)
-        self._start = _known_at_base(repository, head, items, branch) if branch else {}
-        remote = [item for item in items if not item.rule.is_own]
-        self._found = self._follow(remote, branch)
+        new = [item for item in items if item.rule.is_own and not self._memory.known(item.rule)]
+        self._start = _known_at_base(repository, head, new, branch) if branch and new else {}
+        self._found = self._follow([item for item in items if not item.rule.is_own], branch)
+        self._found |= self._of_own({item.rule for item in items if item.rule.is_own})
 
     def of(self, rule: SourceRule) -> Followed:
         """Where the source is."""
         if rule not in self._found:
-            self._found[rule] = self._of_own(rule) if rule.is_own else Followed(None, "not asked")
+            self._found |= self._of_own({rule}) if rule.is_own else {rule: Followed(None, "not asked")}
         return self._found[rule]
 
     def ask(self, agent: AgentName, rule: SourceRule) -> Followed:
@@ -174,18 +174,22 @@ class Heads:
             raise SourceTrouble(seen.problem)
         return seen
 
-    def _of_own(self, rule: SourceRule) -> Followed:
-        known = self._memory.recall(rule, self._own.head)
-        if known is not None:
-            return known
+    def _of_own(self, rules: Set[SourceRule]) -> dict[SourceRule, Followed]:
+        """What `rules` make of this repository's own history."""
+        recalled = {rule: self._memory.recall(rule, self._own.head) for rule in rules}
+        found = {rule: told for rule, told in recalled.items() if told is not None}
+        new = rules - found.keys()
+        if not new:
+            return found
+        known = {rule: {**self._start.get(rule, {}), **self._memory.known(rule)} for rule in new}
         try:
-            found = follow(self._own, rule, {**self._start.get(rule, {}), **self._memory.known(rule)})
-        except HistoryMissing as error:
-            return Followed(None, f"{error}; {error.remedy}")
+            walked = follow(self._own, new, known)
         except HeadpinError as error:
-            return Followed(None, str(error))
-        self._memory.keep(rule, self._own.head, found)
-        return found
+            problem = f"{error}; {error.remedy}" if error.remedy else str(error)
+            return found | dict.fromkeys(new, Followed(None, problem))
+        for rule, told in walked.items():
+            self._memory.keep(rule, self._own.head, told)
+        return found | walked
 
 
 def _serves(branch: Branch, agents: Iterable[AgentName], revision: Revision) -> bool:
@@ -203,7 +207,7 @@ def _known_at_base(
     is content, the record does not tell what its image was built of.
     """
     base, state = branch.base, branch.state
-    own = [item for item in followed if item.rule.repository == OWN and item.rule.path and item.rule.content is None]
+    own = [item for item in followed if item.rule.path and item.rule.content is None]
     if not base or state is None or not own or not repository.has(base):
         return {}
     before, after = repository.tree(base), repository.tree(head)

@@ -16,7 +16,7 @@ from headpin.git.commits import CommitInfo, Signature, instant, message_text, vi
 from headpin.git.history import Range, Relation
 from headpin.git.program import run_git
 from headpin.git.upstream import Upstream
-from headpin.git.write import TreeWriter
+from headpin.git.write import FOLDER_MODE, TreeWriter, parse_tree
 from headpin.tree import Entry, Kind
 from headpin.types import Revision, TreeId, is_revision
 
@@ -254,6 +254,20 @@ class Repository:
     def tree_at(self, identity: TreeId) -> GitTree:
         """The tree of this id. Raises HistoryMissing when it is not in this clone."""
         return GitTree(self._repository, self._object(identity, pygit2.Tree))
+
+    def names_in(self, identity: TreeId) -> dict[str, tuple[bool, str]]:
+        """What is in a folder, by name: whether it is a folder, and its id. Much cheaper than its entries.
+
+        Raises HistoryMissing or ObjectDamaged.
+        """
+        data: bytes = self._object(identity, pygit2.Tree).read_raw()
+        try:
+            found = parse_tree(data)
+        except ValueError as error:
+            raise ObjectDamaged(f"the tree {identity} cannot be read", remedy="run 'git fsck'") from error
+        return {
+            name.decode("utf-8", "surrogateescape"): (mode == FOLDER_MODE, each) for name, (mode, each) in found.items()
+        }
 
     def resolve(self, text: str) -> Revision | None:
         """What a person typed (a branch, a tag, a full or short id) as a commit; None when it is none."""

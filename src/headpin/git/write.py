@@ -13,7 +13,7 @@ from headpin.errors import ObjectDamaged, PermanentError
 from headpin.types import BlobId, TreeId, path_fault
 
 _FILE = b"100644"
-_FOLDER = b"40000"
+FOLDER_MODE = b"40000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,18 @@ class _Node:
         return top
 
 
+def parse_tree(data: bytes) -> dict[bytes, tuple[bytes, str]]:
+    """The entries of a tree object: name to mode and id (gitformat, "tree object"). Raises ValueError."""
+    entries = {}
+    start = 0
+    while start < len(data):
+        space = data.index(b" ", start)
+        end = data.index(b"\0", space)
+        entries[data[space + 1 : end]] = (data[start:space], data[end + 1 : end + 21].hex())
+        start = end + 21
+    return entries
+
+
 class TreeWriter:
     """Writes objects into one repository; `written` counts those that were not there yet."""
 
@@ -83,35 +95,28 @@ class TreeWriter:
         entries = self._entries(base) if base is not None else {}
         for name, below in node.below.items():
             mode, identity = entries.get(name.encode(), (b"", ""))
-            written = self._write(identity if mode == _FOLDER else None, below)
-            _put(entries, name, _FOLDER, written)
+            written = self._write(identity if mode == FOLDER_MODE else None, below)
+            _put(entries, name, FOLDER_MODE, written)
         for name, leaf in node.leaves.items():
             if isinstance(leaf, (bytes, str)):
                 _put(entries, name, _FILE, self.blob(leaf) if isinstance(leaf, bytes) else leaf)
             elif leaf is None:
-                _put(entries, name, _FOLDER, None)
+                _put(entries, name, FOLDER_MODE, None)
             else:
-                _put(entries, name, _FOLDER, leaf.id if isinstance(leaf, TreeRef) else self.folder(leaf.files))
+                _put(entries, name, FOLDER_MODE, leaf.id if isinstance(leaf, TreeRef) else self.folder(leaf.files))
         return self._tree(entries) if entries else None
 
     def _entries(self, tree: str) -> dict[bytes, tuple[bytes, str]]:
-        """The entries of a tree object: name to mode and id (gitformat, "tree object")."""
+        """The entries of a tree object: name to mode and id."""
         try:
             data: bytes = self._repository[tree].read_raw()
         except (KeyError, pygit2.GitError) as error:
             raise ObjectDamaged(f"the tree {tree} cannot be read: {error}", remedy="run 'git fsck'") from error
-        entries = {}
-        start = 0
-        while start < len(data):
-            space = data.index(b" ", start)
-            end = data.index(b"\0", space)
-            entries[data[space + 1 : end]] = (data[start:space], data[end + 1 : end + 21].hex())
-            start = end + 21
-        return entries
+        return parse_tree(data)
 
     def _tree(self, entries: Mapping[bytes, tuple[bytes, str]]) -> TreeId:
         """The tree object of `entries`, in git's order: folders as if their names ended in a slash."""
-        ordered = sorted(entries.items(), key=lambda item: item[0] + (b"/" if item[1][0] == _FOLDER else b""))
+        ordered = sorted(entries.items(), key=lambda item: item[0] + (b"/" if item[1][0] == FOLDER_MODE else b""))
         data = b"".join(mode + b" " + name + b"\0" + bytes.fromhex(identity) for name, (mode, identity) in ordered)
         header = b"tree " + str(len(data)).encode() + b"\0"
         identity = hashlib.sha1(header + data, usedforsecurity=False).hexdigest()

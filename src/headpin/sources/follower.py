@@ -7,7 +7,7 @@ one that does not answer.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,8 +120,11 @@ class Follower:
         branches = {rule.branch: head for rule, head in heads.items()}
 
         def look(repository: Repository, mirror: Mirror) -> dict[SourceRule, Followed]:
-            chains = {branch: Chain(repository, head_in(repository, branch, head)) for branch, head in branches.items()}
-            return {rule: self._walk(mirror, chains, rule) for rule in heads}
+            found: dict[SourceRule, Followed] = {}
+            for branch, head in branches.items():
+                chain = Chain(repository, head_in(repository, branch, head))
+                found |= self._walk(mirror, chain, branch, [rule for rule in heads if rule.branch == branch])
+            return found
 
         try:
             return self._mended(self._mirror(anybody, needed_for(heads)), branches, look)
@@ -129,20 +132,23 @@ class Follower:
             problem = f"{redacted(anybody.repository)} cannot be read: {redacted(str(error))}"
             return dict.fromkeys(heads, Followed(None, problem))
 
-    def _walk(self, mirror: Mirror, chains: dict[str, Chain], rule: SourceRule) -> Followed:
-        """Follows a rule; where only messages were fetched, until one of them is a release's."""
+    def _walk(
+        self, mirror: Mirror, chain: Chain, branch: str, rules: Sequence[SourceRule]
+    ) -> dict[SourceRule, Followed]:
+        """Follows the rules of a branch; where only messages were fetched, until one of them is a release's."""
+        known = {rule: self.memory.known(rule) for rule in rules}
         commits = _FIRST_DEEPENING
         while True:
-            chain = chains[rule.branch]
             try:
-                found = follow(chain, rule, self.memory.known(rule))
+                found = follow(chain, rules, known)
             except HistoryMissing:
                 if mirror.reach is not Reach.MESSAGES or commits > _MOST_COMMITS:
                     raise
             else:
-                self.memory.keep(rule, chain.head, found)
+                for rule in rules:
+                    self.memory.keep(rule, chain.head, found[rule])
                 return found
-            chains[rule.branch] = Chain(mirror.deepened(rule.branch, commits), chain.head)
+            chain = Chain(mirror.deepened(branch, commits), chain.head)
             commits *= _FIRST_DEEPENING
 
     def _mended(self, mirror: Mirror, heads: Mapping[str, Revision], look: Callable[[Repository, Mirror], T]) -> T:

@@ -6,10 +6,12 @@ chain only, so that a merge counts as one commit; must never write or fetch anyt
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
 
+from headpin.errors import HistoryMissing, ObjectDamaged, PermanentError
 from headpin.git import CommitInfo, Repository
 from headpin.model import Agent, Content
 from headpin.sources.content import ContentFault, list_content
@@ -22,6 +24,11 @@ SKIP = "[skip headpin]"
 
 OWN = "."
 """The repository of a source that is the config repository itself."""
+
+
+_MAX_NAMES = 512
+Names = Mapping[str, tuple[bool, str]]
+"""What is in a folder: whether it is a folder, and its id, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +82,11 @@ class Chain:
         self.head = head
         self._read: list[CommitInfo] = []
         self._more = repository.first_parents(head)
+        self._names: dict[TreeId, Names] = {}
 
-    def commits(self, start: int = 0) -> Iterator[tuple[int, CommitInfo]]:
+    def commits(self) -> Iterator[tuple[int, CommitInfo]]:
         """Each commit with its number, newest first. Raises HistoryMissing where history is cut off."""
-        for number in count(start):
+        for number in count():
             if number >= len(self._read):
                 self._read += islice(self._more, number + 1 - len(self._read))
             if number >= len(self._read):
@@ -86,82 +94,182 @@ class Chain:
                 return
             yield number, self._read[number]
 
+    def __getitem__(self, number: int) -> CommitInfo:
+        """The commit of a number that was read."""
+        return self._read[number]
+
     def tree(self, number: int) -> Tree:
-        """The files of the commit of this number; of the one before the first, none."""
+        """The files of the commit of this number."""
         return self.repository.tree_at(self._read[number].tree)
 
-    def before(self, number: int) -> Tree:
-        """The files of the first parent of the commit of this number; none before the first commit."""
-        commit = self._read[number]
-        return self.repository.tree(commit.parents[0]) if commit.parents else EMPTY
+    def before(self, number: int) -> TreeId | None:
+        """The files of the first parent of the commit of this number; None before the first commit."""
+        parents = self._read[number].parents
+        return self.repository.commit(parents[0]).tree if parents else None
+
+    def names_in(self, folder: TreeId | None) -> Names:
+        """What is in a folder. The last few are remembered: most of them are in the next commit too."""
+        if folder is None:
+            return {}
+        known = self._names.get(folder)
+        if known is None:
+            if len(self._names) >= _MAX_NAMES:
+                self._names.clear()
+            known = self._names[folder] = self.repository.names_in(folder)
+        return known
 
 
-def follow(chain: Chain, rule: SourceRule, known: Mapping[Revision, Followed]) -> Followed:
-    """What `rule` makes of the history of `chain`. `known` has what it made of earlier heads."""
-    says_skip = False
-    for number, commit in chain.commits():
-        earlier = known.get(commit.id)
-        if earlier is not None:
-            return earlier
-        if not _touches(chain, number, rule.path):
-            continue
-        if SKIP in commit.message:
-            says_skip = True
-        elif rule.path and chain.tree(number).entry(rule.path) is None:
-            break
-        else:
-            return _release(chain, number, rule, known)
-    if says_skip:
-        what = f" that changed {rule.path}" if rule.path else ""
-        return Followed(None, f"every commit{what} says {SKIP}")
-    return Followed(None, f"there is no {rule.path} in this repository")
+def follow(
+    chain: Chain, rules: Iterable[SourceRule], known: Mapping[SourceRule, Mapping[Revision, Followed]]
+) -> dict[SourceRule, Followed]:
+    """What each of `rules` makes of the history of `chain`, in one walk. `known`: what they made of earlier heads."""
+    return _Walk(chain, [_Search(rule, known.get(rule, {})) for rule in rules]).answers()
 
 
 def follow_from(chain: Chain, rule: SourceRule) -> Followed:
     """The same of the head of `chain`, whichever commit that is: a person chose it."""
-    next(chain.commits())
-    return _release(chain, 0, rule, {})
-
-
-def _release(chain: Chain, number: int, rule: SourceRule, known: Mapping[Revision, Followed]) -> Followed:
-    _, commit = next(chain.commits(number))
     if rule.content is None:
-        return Followed(commit.id, "", commit.id)
-    image = _image_revision(chain, number, rule.path, rule.content, known)
-    files, faults = list_content(chain.tree(number), rule.path, rule.content)
-    return Followed(commit.id, "", image, files.id if files and not faults else None, faults)
+        return Followed(chain.head, "", chain.head)
+    return _Walk(chain, [_Search(rule, {}, 0)]).answers()[rule]
 
 
-def _image_revision(
-    chain: Chain, start: int, path: str, content: Content, known: Mapping[Revision, Followed]
-) -> Revision:
-    """The newest commit, from number `start` back, that changed anything but content; the first of all, if none did."""
-    _, first = next(chain.commits(start))
-    oldest = first.id
-    for number, commit in chain.commits(start):
-        earlier = known.get(commit.id)
-        if earlier is not None and earlier.image_revision is not None:
-            return earlier.image_revision
-        if not _touches(chain, number, path) or (SKIP in commit.message and number != start):
-            continue
-        oldest = commit.id
-        if not _is_content_only(chain, number, path, content):
-            break
-    return oldest
+@dataclass(slots=True)
+class _Search:
+    """One rule on its way back in history. `number`: of the release's commit, once that is found.
+
+    `oldest`: the oldest commit so far that its image could be built of.
+    """
+
+    rule: SourceRule
+    known: Mapping[Revision, Followed]
+    number: int | None = None
+    oldest: Revision | None = None
+    says_skip: bool = False
+
+    def passed(self, chain: Chain, commit: CommitInfo) -> Followed | None:
+        """The answer, where it is known what `commit` was as a head."""
+        earlier = self.known.get(commit.id)
+        if earlier is None or self.number is None:
+            return earlier
+        return None if earlier.image_revision is None else self._found(chain, earlier.image_revision)
+
+    def touched(self, chain: Chain, number: int, commit: CommitInfo) -> Followed | None:
+        """The answer, where `commit`, which changed the rule's path, is the last that is needed for it."""
+        rule = self.rule
+        if SKIP in commit.message and number != self.number:
+            self.says_skip = True
+            return None
+        if self.number is None:
+            if rule.path and chain.tree(number).entry(rule.path) is None:
+                return Followed(None, f"there is no {rule.path} in this repository")
+            self.number = number
+        self.oldest = commit.id
+        if rule.content is not None and _is_content_only(chain, number, rule.path, rule.content):
+            return None
+        return self._found(chain, commit.id)
+
+    def ended(self, chain: Chain) -> Followed:
+        """The answer where history has no more commits."""
+        path = self.rule.path
+        if self.number is not None:
+            return self._found(chain, self.oldest or chain.head)
+        if self.says_skip:
+            return Followed(None, f"every commit{f' that changed {path}' if path else ''} says {SKIP}")
+        return Followed(None, f"there is no {path} in this repository")
+
+    def _found(self, chain: Chain, image: Revision) -> Followed:
+        number = self.number or 0
+        revision = chain[number].id
+        if self.rule.content is None:
+            return Followed(revision, "", revision)
+        files, faults = list_content(chain.tree(number), self.rule.path, self.rule.content)
+        return Followed(revision, "", image, files.id if files and not faults else None, faults)
 
 
-def _touches(chain: Chain, number: int, path: str) -> bool:
-    if not path:
-        return True
-    before, after = chain.before(number).entry(path), chain.tree(number).entry(path)
-    return (before.id if before else "") != (after.id if after else "")
+@dataclass(slots=True)
+class _Folder:
+    """Searches by the folders of their paths, so that a commit is compared only where somebody looks."""
+
+    below: dict[str, _Folder] = field(default_factory=dict)
+    here: dict[SourceRule, _Search] = field(default_factory=dict)
+
+    def at(self, path: str) -> _Folder:
+        """The folder of a path."""
+        found = self
+        for name in path.split("/") if path else ():
+            found = found.below.setdefault(name, _Folder())
+        return found
+
+
+class _Walk:
+    """All searches in one history, which it goes through once."""
+
+    def __init__(self, chain: Chain, searches: Sequence[_Search]) -> None:
+        self._chain = chain
+        self._searches = searches
+        self._top = _Folder()
+        self._waiting: dict[Revision, list[_Search]] = defaultdict(list)
+        self._found: dict[SourceRule, Followed] = {}
+        for search in searches:
+            self._top.at(search.rule.path).here[search.rule] = search
+            for revision in search.known:
+                self._waiting[revision].append(search)
+
+    def answers(self) -> dict[SourceRule, Followed]:
+        """The answer of each search."""
+        for number, commit in self._chain.commits():
+            for search in self._waiting.get(commit.id, ()):
+                self._answer(search, search.passed(self._chain, commit))
+            for search in list(self._touched(number, commit)):
+                self._answer(search, self._told(search, number, commit))
+            if len(self._found) == len(self._searches):
+                return self._found
+        for search in self._searches:
+            self._answer(search, search.ended(self._chain))
+        return self._found
+
+    def _told(self, search: _Search, number: int, commit: CommitInfo) -> Followed | None:
+        """What a search makes of a commit; one that is too much to look at concerns that search alone."""
+        try:
+            return search.touched(self._chain, number, commit)
+        except (HistoryMissing, ObjectDamaged):
+            raise
+        except PermanentError as error:
+            return Followed(None, f"{commit.id} cannot be looked at: {error}")
+
+    def _answer(self, search: _Search, told: Followed | None) -> None:
+        if told is not None and search.rule not in self._found:
+            self._found[search.rule] = told
+            del self._top.at(search.rule.path).here[search.rule]
+
+    def _touched(self, number: int, commit: CommitInfo) -> Iterator[_Search]:
+        """The searches whose path the commit changed, compared with its first parent."""
+        yield from self._top.here.values()
+        if self._top.below:
+            yield from _changed(self._chain, self._chain.before(number), commit.tree, self._top)
+
+
+def _changed(chain: Chain, before: TreeId | None, after: TreeId | None, folder: _Folder) -> Iterator[_Search]:
+    if before == after:
+        return
+    olds, news = chain.names_in(before), chain.names_in(after)
+    for name in {name for name, _ in olds.items() ^ news.items()} & folder.below.keys():
+        below = folder.below[name]
+        yield from below.here.values()
+        if below.below:
+            yield from _changed(chain, _folder_id(olds.get(name)), _folder_id(news.get(name)), below)
+
+
+def _folder_id(entry: tuple[bool, str] | None) -> TreeId | None:
+    return TreeId(entry[1]) if entry is not None and entry[0] else None
 
 
 def _is_content_only(chain: Chain, number: int, path: str, content: Content) -> bool:
     """Whether the commit changed something, and all of that is content."""
     cut = len(path) + 1 if path else 0
+    before = chain.before(number)
     changed = False
-    for change in changed_paths(chain.before(number), chain.tree(number), path):
+    for change in changed_paths(chain.repository.tree_at(before) if before else EMPTY, chain.tree(number), path):
         if len(change.path) < cut or not content.names(change.path[cut:]):
             return False
         changed = True
