@@ -99,6 +99,9 @@ def test_what_is_not_as_it_is_built_is_blocked_and_says_what_it_would_be(tmp_pat
     world.settle()
     hold = world.record("staging").hold
     assert hold is not None and hold.reason is HoldReason.BLOCKED and world.record("staging").served is None
+    world.commit("Nothing of it", {"README.md": "x"})
+    world.settle()
+    assert world.record("staging").hold == hold and len(world.events("staging")) == 1
     told = {"revision": "is not on main", "other branch": "is not on main", "digest": "its image is"}
     assert told.get(wrong, f"its {wrong} is") in hold.message
     world.pin(good)

@@ -232,6 +232,8 @@ def _head_reason(before: Release | None, release: Release) -> str:
         return f"the branch moved from {before} to {release}"
     if before.settings != release.settings:
         return f"shared settings changed at {release}"
+    if before.content != release.content:
+        return f"the content of {release} is another"
     return f"the image of {release} is another"
 
 

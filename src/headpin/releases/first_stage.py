@@ -51,10 +51,6 @@ def first_stage_gate(release: Release, found: FirstStage) -> GateResult:
             return GateResult(FIRST_STAGE, True, evidence)
     if not found.built:
         return GateResult(FIRST_STAGE, False, found.problem)
-    return GateResult(FIRST_STAGE, False, f"{release} is on {found.place}, but {_otherwise(release, found.built[0])}")
-
-
-def _otherwise(release: Release, built: Built) -> str:
-    expected = built.release.as_mapping()
-    said = (f"its {key} is {expected.get(key, 'none')}" for key in built.wrong_keys(release))
-    return f"by main at {short(built.config)} {', '.join(said)}"
+    expected = found.built[0].release.as_mapping()
+    said = (f"its {key} is {expected.get(key, 'none')}" for key in found.built[0].wrong_keys(release))
+    return GateResult(FIRST_STAGE, False, f"{release} is on {found.place}, but by main's documents {', '.join(said)}")
