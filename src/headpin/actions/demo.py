@@ -78,22 +78,22 @@ STORY = (
         ),
     ),
     Step(
-        "The next release goes the same way",
-        "Two commits, one pass: prod is decided after staging.",
+        "The next release, with headpin's own commands",
+        "They check everything first, and write the commit that you could have written by hand.",
         (
             "echo 'ASK_AGAIN = True' >> ../sources/triage/main.py",
             "git -C ../sources/triage commit --quiet -a -m 'Ask again when unsure'",
             "headpin reconcile",
-            f"headpin pin {AGENT} --env dev > pins/staging/{AGENT}.yaml",
-            f"git commit --quiet -a -m 'Promote {AGENT} to staging'",
-            f"cp pins/staging/{AGENT}.yaml pins/prod/{AGENT}.yaml",
-            f"git commit --quiet -a -m 'Promote {AGENT} to prod'",
+            f"headpin promote {AGENT} --to staging --note 'Fewer tickets come back.'",
+            "headpin reconcile",
+            f"headpin promote {AGENT} --to prod --yes",
             "headpin reconcile",
         ),
     ),
     Step(
         "At 3 a.m.: roll prod back",
-        "A revert of the promotion. The old release has its old version number again; staging keeps the new one.",
+        "A revert of the promotion; 'headpin rollback' writes the same. The old release has its old version number "
+        "again, and staging keeps the new one.",
         ("git revert --no-edit HEAD", "headpin reconcile"),
     ),
     Step(
@@ -113,6 +113,7 @@ STORY = (
 
 NEXT = (
     (f"headpin explain {AGENT} --env prod", "the file and line behind each setting"),
+    (f"headpin promote {AGENT} --to staging --dry-run", "what a promotion would do, gates and diff"),
     ("headpin explain billing/invoices --env staging", "why nothing runs there"),
     ("git log --oneline --graph --all", "people's commits on main, headpin's on env/*"),
     ("git show env/prod:manifests/support/triage/deployment.yaml", "what the cluster gets"),
