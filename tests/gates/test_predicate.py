@@ -183,7 +183,7 @@ CASES: list[tuple[str, Answer, bool, str]] = [
     ),
     (
         "failed there",
-        ask(gates(health=True), upstream=(stage(now=served(status=Status.FAILED)),)),
+        ask(gates(health=True), EventKind.ROLLED_FORWARD, upstream=(stage(now=served(status=Status.FAILED)),)),
         False,
         "it is Failed in staging",
     ),
@@ -235,10 +235,17 @@ def test_the_answer_opens_when_the_last_gate_does_and_never_where_one_needs_a_pe
 
 
 def test_only_ran_before_waits_and_what_depends_on_it_with_it() -> None:
-    coming = replace(stage(), ran=(Ran(1, ONE, NOON),), pin=TWO)
+    coming = replace(stage(now=served(ONE)), ran=(Ran(1, ONE, NOON),), pin=TWO)
     answer = ask(gates(checks=("evals",), soak="1h"), upstream=(coming,))
     assert answer.is_waiting and [result.is_waiting for result in answer.results] == [True, True, True]
     assert not ask(gates(checks=("evals",), note="required"), upstream=(coming,)).is_waiting
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.STOPPED])
+def test_nobody_waits_for_a_source_that_serves_the_release_and_does_not_run_it(status: Status) -> None:
+    answer = ask(gates(health=True), upstream=(stage(now=served(status=status)),))
+    assert not answer.is_open and not answer.is_waiting
+    assert f"it is {status.value} in staging" in answer.told
 
 
 def test_evidence_is_asked_of_the_stage_that_the_release_comes_from() -> None:
@@ -256,7 +263,7 @@ def test_returning_to_what_no_earlier_stage_ran_is_closed_only_where_evidence_is
     nowhere = replace(stage(), record=NEVER_RAN, ran=())
     assert ask(Gates(), EventKind.ROLLED_FORWARD, upstream=(nowhere,)).is_open
     answer = ask(gates(health=True), EventKind.ROLLED_FORWARD, upstream=(nowhere,))
-    assert answer.told == "health: no earlier stage that still runs this agent ran the release"
+    assert answer.told == "health: no earlier stage supplies the release"
 
 
 # ── overrides ────────────────────────────────────────────────────────────────────────────────────────

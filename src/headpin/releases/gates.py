@@ -164,7 +164,7 @@ def _ran_before(question: Question) -> tuple[GateResult, Upstream | None]:
     for stage in allowed:
         if stage.trouble:
             return GateResult(RAN_BEFORE, False, f"{stage.environment}: {stage.trouble}", is_waiting=True), None
-        if stage.pin == question.release and stage.record.hold is None and not stage.is_held:
+        if stage.is_about_to_run(question.release):
             return GateResult(RAN_BEFORE, False, f"{stage.environment} is about to run it", is_waiting=True), None
     idle = next((stage for stage in allowed if stage.has_run(question.release)), None)
     if idle is not None and idle.record.served is not None:
@@ -264,7 +264,7 @@ def _evidence(question: Question, stage: Upstream | None, *, is_waiting: bool) -
     if not asked:
         return
     if stage is None or stage.evidence.trouble:
-        told = stage.evidence.trouble if stage else "no earlier stage that still runs this agent ran the release"
+        told = stage.evidence.trouble if stage else "no earlier stage supplies the release"
         yield from (GateResult(name, False, told, is_waiting) for name in asked)
         return
     if gates.checks:

@@ -48,6 +48,12 @@ class Upstream:
         """The release as it ran here, where anything still does."""
         return ran_as(self.ran, release) if self.record.served is not None else None
 
+    def is_about_to_run(self, release: Release) -> bool:
+        """Whether the release is pinned here, not served yet, and nothing holds it."""
+        served = self.record.served
+        is_served = served is not None and served.release == release
+        return self.pin == release and not is_served and self.record.hold is None and not self.is_held
+
 
 def sources(upstream: tuple[Upstream, ...], any_earlier: bool) -> tuple[Upstream, ...]:
     """The stages that may supply a release: the nearest that is not transparent, or all of them by policy."""
