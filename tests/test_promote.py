@@ -153,6 +153,34 @@ def test_a_release_train_is_one_commit_and_all_or_nothing(ahead: World) -> None:
     assert "shop/search in prod" in found.err and ahead.revision() == head
 
 
+def test_a_train_is_taken_back_by_one_revert(ahead: World) -> None:
+    with_search(ahead)
+    run(ahead, "promote", "shop/*", "--to", "staging")
+    ahead.settle()
+    ahead.git("revert", "--no-edit", "HEAD")
+    ahead.settle()
+    assert (served(ahead, "staging"), served(ahead, "staging", SEARCH)) == (1, 0)
+    assert ahead.events("staging")[-1].kind is EventKind.ROLLED_BACK
+
+
+def test_a_pinned_first_stage_takes_what_the_branch_has_now(ahead: World) -> None:
+    ahead.commit(
+        "Without dev",
+        {"pipelines/standard.yaml": "stages:\n  - environment: staging\n  - environment: prod\n"},
+    )
+    revision = ahead.push("cart")
+    ahead.settle()
+    promote(ahead, "staging")
+    ahead.settle()
+    assert ahead.record("staging").served.release.revision == revision  # type: ignore[union-attr]
+    promote(ahead, "prod")
+    ahead.settle()
+    assert served(ahead, "prod") == 2
+    (ahead.sources / "cart").rename(ahead.sources / "gone")
+    found = promote(ahead, "staging", code=WORLD_FAILED)
+    assert "sources/cart" in found.err
+
+
 def test_a_pattern_leaves_out_what_nobody_serves(ahead: World) -> None:
     with_search(ahead)
     promote(ahead, "staging")

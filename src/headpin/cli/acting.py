@@ -6,14 +6,26 @@ A command gives an intent; here it is previewed, confirmed, carried out and told
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Annotated, Any
 
 import typer
 
 from headpin.cli.app import Session
-from headpin.cli.arguments import author_named, complete_agents, outside_of
+from headpin.cli.arguments import (
+    AuthorOption,
+    JsonOption,
+    Output,
+    OutputOption,
+    PushOption,
+    author_named,
+    complete_agents,
+    machine_form,
+    outside_of,
+)
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
 from headpin.controller.act import Actor, Done, Intent
 from headpin.controller.intents import ALL, AgentPattern
@@ -60,6 +72,37 @@ class How:
     branch: str | None = None
     author: str | None = None
     form: str | None = None
+
+
+_HOW: dict[str, tuple[Any, Any]] = {
+    "dry_run": (DryRunOption, False),
+    "branch": (BranchOption, None),
+    "yes": (YesOption, False),
+    "push": (PushOption, None),
+    "author": (AuthorOption, None),
+    "output": (OutputOption, Output.TABLE),
+    "json": (JsonOption, False),
+}
+
+
+def acting(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command that takes `how` the options that `How` is made from, in the place of that parameter."""
+    signature = inspect.signature(command, eval_str=True)
+    kept = [parameter for name, parameter in signature.parameters.items() if name != "how"]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
+        for name, (annotation, default) in _HOW.items()
+    ]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        said = {name: given.pop(name) for name in _HOW}
+        form = machine_form(said.pop("output"), said.pop("json"))
+        command(**given, how=How(**said, form=form))
+
+    run.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*kept, *added)}
+    return run
 
 
 def patterns(workspace: Workspace, texts: Iterable[str], named: Callable[[str], object]) -> list[AgentPattern]:
@@ -126,7 +169,7 @@ class _Asker:
             return True
         if not self.is_production:
             return True
-        print_proposal(self.session, proposal, diff=False, to_errors=True)
+        print_proposal(self.session, proposal, diff=True, to_errors=True)
         if not terminal.ask(f"{proposal.change.subject}? [y/N] ").lower().startswith("y"):
             return False
         return terminal.ask(f"{self.environment} is production. Type its name to go on: ") == self.environment
@@ -202,7 +245,7 @@ def _facts(outcome: Outcome) -> Iterable[tuple[str, str, str]]:
         added = sum(text.startswith("+") and not text.startswith("+++") for text in lines)
         removed = sum(text.startswith("-") and not text.startswith("---") for text in lines)
         count = f"{len(changed)} manifest{'s' * (len(changed) != 1)}"
-        yield "renders", f"{count}, {added} lines added, {removed} removed", ""
+        yield "renders", f"{count}, {added} line{'s' * (added != 1)} added, {removed} removed", ""
 
 
 def _release_facts(old: Release | None, new: Release) -> Iterable[tuple[str, str, str]]:

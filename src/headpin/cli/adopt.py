@@ -6,19 +6,13 @@ from typing import Annotated
 
 import typer
 
-from headpin.cli.acting import BranchOption, DryRunOption, How, YesOption, perform
+from headpin.cli.acting import How, acting, perform
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
     AgentArgument,
-    AuthorOption,
     EnvironmentOption,
-    JsonOption,
-    Output,
-    OutputOption,
-    PushOption,
     agent_named,
     environment_named,
-    machine_form,
 )
 from headpin.controller.intents import to_adopt
 from headpin.errors import UsageError
@@ -26,6 +20,7 @@ from headpin.types import Revision, is_revision
 
 
 @app.command(epilog="Example: headpin adopt support/triage --env prod --revision 7f3c… --reason 'ran by hand before'")
+@acting
 def adopt(
     context: typer.Context,
     agent: AgentArgument,
@@ -35,13 +30,8 @@ def adopt(
     image: Annotated[
         str | None, typer.Option("--image", metavar="IMAGE", help="The image that runs. [default: by the pattern]")
     ] = None,
-    dry_run: DryRunOption = False,
-    branch: BranchOption = None,
-    yes: YesOption = False,
-    push: PushOption = None,
-    author: AuthorOption = None,
-    output: OutputOption = Output.TABLE,
-    json: JsonOption = False,
+    *,
+    how: How,
 ) -> None:
     """Take over what runs in an environment already, as its v1, although it ran nowhere before.
 
@@ -53,5 +43,4 @@ def adopt(
     workspace = session.controller.workspace()
     name = environment_named(list(workspace.environment_order), env)
     found = agent_named(workspace, agent)
-    how = How(dry_run, yes, push, branch, author, machine_form(output, json))
     perform(session, to_adopt(found, name, Revision(revision), image, reason), how, name, "Adoption")

@@ -9,25 +9,17 @@ import typer
 
 from headpin.cli.acting import (
     AgentsArgument,
-    BranchOption,
-    DryRunOption,
     How,
     NoteOption,
-    YesOption,
+    acting,
     patterns,
     perform,
 )
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
-    AuthorOption,
-    JsonOption,
-    Output,
-    OutputOption,
-    PushOption,
     agent_named,
     complete_environments,
     environment_named,
-    machine_form,
 )
 from headpin.controller.intents import PromotionWish, to_promote
 from headpin.errors import UsageError
@@ -36,6 +28,7 @@ _MAX_FILE = 131_072
 
 
 @app.command(epilog="Example: headpin promote support/triage --to prod --dry-run")
+@acting
 def promote(
     context: typer.Context,
     agents: AgentsArgument,
@@ -68,13 +61,8 @@ def promote(
     keep_stopped: Annotated[
         bool, typer.Option("--keep-stopped", help="Leave a stopped deployment stopped; otherwise it starts.")
     ] = False,
-    dry_run: DryRunOption = False,
-    branch: BranchOption = None,
-    yes: YesOption = False,
-    push: PushOption = None,
-    author: AuthorOption = None,
-    output: OutputOption = Output.TABLE,
-    json: JsonOption = False,
+    *,
+    how: How,
 ) -> None:
     """Promote what the stage before serves: one commit that moves the pins, which anybody could have written by hand.
 
@@ -98,7 +86,6 @@ def promote(
         keep_stopped,
     )
     meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
-    how = How(dry_run, yes, push, branch, author, machine_form(output, json))
     perform(session, to_promote(session.controller, meant, wish), how, target, "Promotion")
 
 

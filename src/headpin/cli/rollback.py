@@ -10,25 +10,17 @@ import typer
 
 from headpin.cli.acting import (
     AgentsArgument,
-    BranchOption,
-    DryRunOption,
     How,
     NoteOption,
-    YesOption,
+    acting,
     patterns,
     perform,
 )
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
-    AuthorOption,
     EnvironmentOption,
-    JsonOption,
-    Output,
-    OutputOption,
-    PushOption,
     agent_named,
     environment_named,
-    machine_form,
 )
 from headpin.cli.terminal import BUSY
 from headpin.controller.intents import to_roll_back
@@ -36,6 +28,7 @@ from headpin.errors import UsageError
 
 
 @app.command(epilog="Example: headpin rollback support/triage --env prod --dry-run")
+@acting
 def rollback(
     context: typer.Context,
     agents: AgentsArgument,
@@ -46,13 +39,8 @@ def rollback(
         typer.Option("--to-time", metavar="TIME", help="To what was served at that time, as 2026-11-24T15:00."),
     ] = None,
     note: NoteOption = "",
-    dry_run: DryRunOption = False,
-    branch: BranchOption = None,
-    yes: YesOption = False,
-    push: PushOption = None,
-    author: AuthorOption = None,
-    output: OutputOption = Output.TABLE,
-    json: JsonOption = False,
+    *,
+    how: How,
 ) -> None:
     """Roll back to the release that was served before the present one was first promoted; again goes further back.
 
@@ -65,11 +53,10 @@ def rollback(
     workspace = session.controller.workspace()
     name = environment_named(list(workspace.environment_order), env)
     meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
-    form = machine_form(output, json)
-    if form is None:
+    if how.form is None:
         session.terminal.note(("note", BUSY), ": secrets, data and the environment's own settings are not rolled back")
     intent = to_roll_back(meant, name, _version(to), _instant(to_time), note)
-    perform(session, intent, How(dry_run, yes, push, branch, author, form), name, "Rollback")
+    perform(session, intent, how, name, "Rollback")
 
 
 def _version(text: str | None) -> int | None:

@@ -8,30 +8,23 @@ import typer
 
 from headpin.cli.acting import (
     AgentsArgument,
-    BranchOption,
-    DryRunOption,
     How,
-    YesOption,
+    acting,
     patterns,
     perform,
 )
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
-    AuthorOption,
     EnvironmentOption,
-    JsonOption,
-    Output,
-    OutputOption,
-    PushOption,
     agent_named,
     environment_named,
-    machine_form,
 )
 from headpin.controller.intents import to_scale
 from headpin.errors import UsageError
 
 
 @app.command(epilog="Example: headpin scale support/triage --env staging --min 1 --max 4")
+@acting
 def scale(
     context: typer.Context,
     agents: AgentsArgument,
@@ -40,13 +33,8 @@ def scale(
     maximum: Annotated[
         int | None, typer.Option("--max", min=0, max=1000, help="Pods at most; above --min an autoscaler decides.")
     ] = None,
-    dry_run: DryRunOption = False,
-    branch: BranchOption = None,
-    yes: YesOption = False,
-    push: PushOption = None,
-    author: AuthorOption = None,
-    output: OutputOption = Output.TABLE,
-    json: JsonOption = False,
+    *,
+    how: How,
 ) -> None:
     """Set the number of pods in one environment, in the agent's own layer there. No gate can stop it."""
     session: Session = context.obj
@@ -55,5 +43,4 @@ def scale(
     workspace = session.controller.workspace()
     name = environment_named(list(workspace.environment_order), env)
     meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
-    how = How(dry_run, yes, push, branch, author, machine_form(output, json))
     perform(session, to_scale(meant, name, minimum, maximum), how, name, "Change")
