@@ -123,6 +123,16 @@ def test_what_cannot_be_is_refused_with_the_reason(
     assert (ahead.revision(), ahead.tips()) == (head, tips) and ahead.git("status", "--porcelain") == ""
 
 
+def test_nothing_is_promoted_into_an_environment_that_is_held_as_a_whole(ahead: World) -> None:
+    ahead.commit("Broken", {"environments/staging.yaml": "colour: blue\n"})
+    ahead.settle()
+    ahead.commit("Mended", {"environments/staging.yaml": "description: back\n"})
+    found = promote(ahead, "staging", code=REFUSED)
+    assert "the whole environment is held" in found.err
+    ahead.settle()
+    promote(ahead, "staging")
+
+
 def test_a_stopped_source_supplies_nothing(ahead: World) -> None:
     promote(ahead, "staging")
     ahead.settle()

@@ -185,7 +185,7 @@ def _tell(session: Session, done: Done, how: How, kind: str) -> None:
     terminal = session.terminal
     proposal = done.proposal
     if not proposal.change.files:
-        terminal.line("nothing to do: main says so already")
+        terminal.line("nothing to do: main says so already; 'headpin status' tells what became of it")
         return
     print_proposal(session, proposal, diff=how.dry_run)
     if done.commit is None:

@@ -14,7 +14,7 @@ from headpin.controller.fold import move_by
 from headpin.controller.realise import Realised, Realiser
 from headpin.controller.situations import Surroundings, situation_of
 from headpin.git import CommitInfo, Signature
-from headpin.releases import Action, Decision, HoldReason, Situation, Wanted, decide
+from headpin.releases import Action, Decision, HoldReason, Situation, Wanted, decide, held
 from headpin.tree import OverlayTree
 from headpin.types import AgentName
 from headpin.workspace import Workspace
@@ -83,12 +83,17 @@ def _outcome(
 ) -> Outcome:
     """What becomes of the deployment; `commit` is the one that moves its pin, if one does."""
     branch = around.branches[environment]
+    if branch.trouble is not None:
+        raise branch.trouble
     situation = situation_of(around, environment, agent, ())
     desired = situation.desired
     if commit is not None and isinstance(desired, Wanted):
         move = move_by(commit, desired.release)
         situation = situation_of(around, environment, agent, (move,))
     realised: Realised = realiser.realise(situation, decide(situation))
+    if branch.state is not None and branch.state.hold is not None:
+        hold = branch.state.hold
+        realised = Realised(held(situation, hold.reason, f"the whole environment is held: {hold.message}"))
     folder = f"manifests/{agent.project}/{agent.agent}"
     before = {
         entry.name: branch.tree.read(f"{folder}/{entry.name}").decode("utf-8", "replace")

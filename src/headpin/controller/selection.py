@@ -176,6 +176,8 @@ def select_for_rollback(branch: Branch, agent: AgentName, version: int | None, a
 
     Again goes further back, never forward. Raises Refused where there is none.
     """
+    if branch.trouble is not None:
+        raise branch.trouble
     record, ran = branch.record(agent), branch.ran(agent)
     served = record.served
     if served is None:
