@@ -524,7 +524,9 @@ def test_a_commit_of_headpin_that_somebody_amended_is_undone(running: World) -> 
     assert not report.failed and len(report.commits) == 1
     after = running.files("prod", "")
     assert after["manifests/shop/cart/deployment.yaml"] == before["manifests/shop/cart/deployment.yaml"]
-    assert running.record("prod").served == served
+    again = running.record("prod").served
+    assert served is not None and again is not None
+    assert (again.release, again.version) == (served.release, served.version)
     assert [(event.kind, event.version) for event in running.events("prod")] == [(EventKind.PROMOTED, 1)]
 
 
