@@ -468,3 +468,29 @@ def test_a_clone_that_diverged_is_told_to_pull(ahead: World) -> None:
 def test_the_author_can_be_a_bot(ahead: World) -> None:
     promote(ahead, "staging", "--author", "Release Bot <release-bot@example.com>")
     assert ahead.git("log", "-1", "--format=%an <%ae>, %cn") == "Release Bot <release-bot@example.com>, Test Person"
+
+
+# ── approvals ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_somebody_else_approves_and_then_the_promotion_goes_through(ahead: World) -> None:
+    ahead.commit(
+        "Four eyes",
+        {
+            "pipelines/standard.yaml": "stages:\n  - environment: dev\n  - environment: staging\n"
+            "    gates: {approvals: 1}\n  - environment: prod\n"
+        },
+    )
+    ahead.settle()
+    assert "0 of 1 approved" in promote(ahead, "staging", code=REFUSED).err
+    approve = ("approve", "shop/cart", "--env", "staging", "--reason", "looked at it")
+    run(ahead, *approve)
+    assert "0 of 1 approved" in promote(ahead, "staging", code=REFUSED).err, "nobody approves of their own promotion"
+    run(ahead, *approve, "--author", "Ann <ann@example.com>")
+    assert "nothing to do" in run(ahead, *approve, "--author", "Ann <ann@example.com>").out
+    promote(ahead, "staging")
+    ahead.settle()
+    assert served(ahead, "staging") == 2
+    gates = {gate.gate: gate.evidence for gate in ahead.events("staging")[-1].gates}
+    assert "ann@example.com" in gates["approvals"]
+    assert "already" in run(ahead, *approve, code=REFUSED).err

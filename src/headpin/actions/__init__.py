@@ -5,6 +5,7 @@ Must never write itself.
 """
 
 from headpin.actions.adopt import adoption
+from headpin.actions.approve import approval
 from headpin.actions.change import Change
 from headpin.actions.layers import START, STOP, LayerEdit, layer_change, scaling
 from headpin.actions.pins import PinMove, promotion, rollback
@@ -18,6 +19,7 @@ __all__ = [
     "PinMove",
     "Scaffold",
     "adoption",
+    "approval",
     "layer_change",
     "promotion",
     "rollback",

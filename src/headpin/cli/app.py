@@ -35,6 +35,7 @@ COMMANDS = (
     "scale",
     "stop",
     "start",
+    "approve",
     "adopt",
     "retry",
     "pin",

@@ -133,7 +133,8 @@ class Actor:
         if refused:
             told = "\n".join(f"{item.agent} in {item.environment}: {item.decision.reason}" for item in refused)
             first = refused[0]
-            raise Refused(told, remedy=f"see 'headpin explain {first.agent} --env {first.environment}'")
+            option = "--promote-to" if first.situation.moves else "--env"
+            raise Refused(told, remedy=f"see 'headpin explain {first.agent} {option} {first.environment}'")
         return proposal
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────

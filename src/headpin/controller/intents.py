@@ -6,7 +6,7 @@ Each intent takes how things stand and gives the change of the config repository
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from headpin.actions import (
@@ -16,6 +16,7 @@ from headpin.actions import (
     LayerEdit,
     PinMove,
     adoption,
+    approval,
     layer_change,
     promotion,
     rollback,
@@ -135,6 +136,24 @@ def to_adopt(agent: AgentName, target: str, revision: Revision, image: str | Non
                 remedy="adopt is for the first release of a deployment; see 'headpin promote'",
             )
         return adoption(target, agent, adopted_release(around, agent, revision, image), reason)
+
+    return decide
+
+
+def to_approve(agent: AgentName, target: str, by: str, reason: str) -> Intent:
+    """One commit of a file by which `by` approves of what is pinned and not served yet, or else would be promoted."""
+
+    def decide(around: Surroundings) -> Change:
+        pin = around.workspace.pin(target, agent) if target in around.branches else None
+        served = around.branches[target].record(agent).served
+        pinned = Release.of_pin(pin.model) if pin and pin.model else None
+        if pinned is None or (served is not None and served.release == pinned):
+            pinned = select_for_promotion(around, agent, target, None, None).release
+        if served is not None and served.release == pinned:
+            raise Refused(f"{target} serves {pinned} of {agent} already", remedy="there is nothing to approve of")
+        change = approval(target, agent, pinned, by, reason)
+        there = all(around.workspace.tree.entry(path) for path in change.files)
+        return replace(change, files={}) if there else change
 
     return decide
 
