@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from headpin.releases import EventKind
-from tests.test_cli import headpin
+from tests.inprocess import headpin
 from tests.world import CART, World
 
 STAGES = """\

@@ -9,7 +9,7 @@ import pytest
 
 from headpin.releases import EventKind, Status
 from headpin.types import AgentName
-from tests.test_cli import Ran, headpin
+from tests.inprocess import Ran, headpin
 from tests.world import AGENT, CART, World, git
 
 PIN = "pins/prod/shop/cart.yaml"
@@ -111,7 +111,7 @@ def test_a_dry_run_shows_gates_and_rendering_and_writes_nothing(ahead: World) ->
         (("shop/cart", "--to", "prod", "--release", "main"), USED_WRONGLY, "is no release"),
         (("shop/cart", "--to", "prod", "--set", "A"), USED_WRONGLY, "NAME=VALUE"),
         (("shop/cart", "--to", "prod", "--set", "9=x"), REFUSED, "HP204"),
-        (("shop/cart", "--to", "prod", "--author", "Ann"), USED_WRONGLY, "is no author"),
+        (("shop/cart", "--to", "prod", "--author", "Ann"), USED_WRONGLY, "nobody's name and address"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(
