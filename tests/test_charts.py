@@ -300,6 +300,7 @@ def test_a_chart_without_fault_is_no_problem() -> None:
         ({"values.yaml": "image: {tag: no}\n"}, ["HP335 charts/cart/values.yaml"]),
         ({"values.yaml": "- image\n"}, ["HP335 charts/cart/values.yaml"]),
         ({"values.yaml": "image: {}\n"}, [f"HP335 {AGENT_PATH}"]),
+        ({"values.yaml": "image: {repository: x, digest: ''}\n"}, [f"HP335 {AGENT_PATH}"]),
         ({"values.yaml": None}, [f"HP335 {AGENT_PATH}"]),
         ({"values.yaml": "# nothing\n"}, [f"HP335 {AGENT_PATH}"]),
         ({"logo.png": b"\x89PNG\xff"}, ["HP331 charts/cart/logo.png"]),

@@ -20,8 +20,8 @@ from headpin.releases import Action, Decision, HoldReason, Layers, Release, Want
 from headpin.releases.codec import format_release
 from headpin.status import explain, render_environment
 from headpin.types import Revision, TreeId
+from tests.inprocess import headpin
 from tests.rendering.deployments import REVISION
-from tests.test_cli import headpin
 from tests.world import AGENT, CART, World, git
 
 AGENT_PATH = "projects/shop/agents/cart/agent.yaml"

@@ -12,7 +12,8 @@ import pytest
 
 from headpin.releases import Status
 from tests.gates.test_gates import REPORTS, STRICT, new_release, pipeline, version
-from tests.test_cli import Ran, headpin
+from tests.inprocess import Ran, headpin
+from tests.test_cli import headpin as in_a_process
 from tests.world import World, git
 
 
@@ -25,7 +26,10 @@ def promoted(running: World) -> World:
 
 
 def run(world: World, *arguments: str, env: dict[str, str] | None = None) -> Ran:
-    return headpin("-C", world.config, *arguments, env=env)
+    if env is None:
+        return headpin(*arguments, cwd=world.config)
+    done = in_a_process("-C", world.config, *arguments, env=env)
+    return Ran(done.code, done.out, done.err)
 
 
 def test_a_health_report_is_one_commit_by_the_person_on_the_evidence_branch(promoted: World) -> None:
@@ -137,9 +141,9 @@ def test_a_clone_goes_on_from_the_upstreams_evidence(promoted: World) -> None:
     assert run(promoted, *at, "--name", "evals").code == 0
     clone = promoted.folder / "clone"
     git("clone", "--quiet", str(promoted.config), str(clone), cwd=promoted.folder)
-    assert "evals" in headpin("-C", clone, "check", "list", "shop/cart", "--env", "staging").out
-    assert headpin("-C", clone, *at, "--name", "smoke").code == 0
-    listed = headpin("-C", clone, "check", "list", "shop/cart", "--env", "staging").out
+    assert "evals" in headpin("check", "list", "shop/cart", "--env", "staging", cwd=clone).out
+    assert headpin(*at, "--name", "smoke", cwd=clone).code == 0
+    listed = headpin("check", "list", "shop/cart", "--env", "staging", cwd=clone).out
     assert "evals" in listed and "smoke" in listed
     parent = git("rev-parse", "headpin/evidence/staging^", cwd=clone)
     assert parent == promoted.revision("headpin/evidence/staging")

@@ -74,9 +74,14 @@ def deploy(
     version: int = 3,
     delivery: Mapping[str, Any] | None = None,
     content: Mapping[str, bytes] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Rendered:
-    """The agent of these documents in `prod`, rendered, where `content` is what its release has. Raises Refused."""
+    """The agent of these documents in `prod`, with `more` files, rendered; `content` is what its release has.
+
+    Raises Refused.
+    """
     files = {
+        **(more or {}),
         "headpin.yaml": dump({"apiVersion": "headpin/v1", **({"delivery": dict(delivery)} if delivery else {})}),
         "environments/prod.yaml": dump(dict(environment or {"namespace": "acme"})),
         agent_path(name): dump({**PLAIN, **(agent or {})}),

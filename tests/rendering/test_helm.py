@@ -325,3 +325,35 @@ def test_an_image_comes_apart_and_together(image: str, parts: tuple[str, str, st
     rendered = deploy({"image": {"pattern": image}})
     assert rendered.container["image"] == image
     _same(rendered, tmp_path / "chart")
+
+
+# ── an image in a chart of the agent's own ──
+
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("own", "image", "expected"),
+    [
+        ("image: x", "registry.example.com/a/b:1", "registry.example.com/a/b:1"),
+        ("image: {repository: x, tag: t}", "registry.example.com/a/b:1", ("registry.example.com/a/b", "1")),
+        ("image: {repository: x, tag: t}", f"a.example.com/b:1@{DIGEST}", ("a.example.com/b", f"1@{DIGEST}")),
+        ("image: {repository: x, tag: t}", f"a.example.com/b@{DIGEST}", ("a.example.com/b@sha256", "0" * 64)),
+        (
+            "image: {repository: x, tag: t, digest: z}",
+            f"a.example.com/b:1@{DIGEST}",
+            ("a.example.com/b", "1", DIGEST),
+        ),
+        ("image: {repository: x, tag: t, digest: z}", "a.example.com/b:1", ("a.example.com/b", "1", "")),
+        ("image: {registry: r, repository: x, tag: t}", "localhost:5000/a/b:1", ("localhost:5000", "a/b", "1")),
+        ("image: {registry: r, repository: x, tag: t}", "acme/b:1", ("docker.io", "acme/b", "1")),
+    ],
+)
+def test_the_image_goes_where_the_chart_has_it(own: str, image: str, expected: str | tuple[str, ...]) -> None:
+    agent = {"engine": "helm", "chart": "charts/cart", "image": {"pattern": image}}
+    chart = {
+        "charts/cart/Chart.yaml": "apiVersion: v2\nname: cart\nversion: 1.0.0\n",
+        "charts/cart/values.yaml": f"{own}\n",
+    }
+    found = yaml.safe_load(deploy(agent, more=chart).files["values.yaml"])["image"]
+    assert (found if isinstance(found, str) else tuple(found.values())) == expected

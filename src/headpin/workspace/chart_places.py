@@ -63,9 +63,12 @@ class Places:
 
     @property
     def has_image(self) -> bool:
-        """Whether the release's image reaches the chart: without, a promotion would change nothing."""
+        """Whether the release's image reaches the chart: without, a promotion would change nothing.
+
+        A place for the digest alone is none: a release may have only a tag.
+        """
         repository = {"image.repository", "image.path"} & self.names
-        return "image" in self.names or bool(repository and {"image.tag", "image.digest"} & self.names)
+        return "image" in self.names or bool(repository and "image.tag" in self.names)
 
 
 def chart_values_of(chart: ChartFolder) -> dict[str, Any]:
