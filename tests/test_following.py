@@ -14,7 +14,7 @@ from headpin.controller import Controller
 from headpin.git import Repository
 from headpin.releases import Release
 from headpin.types import AgentName
-from tests.hostile.servers import http_server
+from tests.hostile.servers import HttpServer, http_server
 from tests.world import AGENT, CART, SMALL, World, git
 
 TILL = AgentName("shop", "till")
@@ -489,3 +489,43 @@ def test_a_source_that_answers_and_cannot_be_fetched_is_a_silent_one(tmp_path: P
     loose.write_bytes(data)
     world.settle()
     assert release(world).revision == second
+
+
+class _Turning(list[str]):
+    """Requests, of which the one after `calm` changes the server's mood: branches are told, and not fetched."""
+
+    def __init__(self, server: HttpServer, calm: int, mood: str) -> None:
+        super().__init__()
+        self._server, self._calm, self._mood = server, calm, mood
+
+    def append(self, request: str) -> None:
+        super().append(request)
+        if len(self) > self._calm:
+            self._server.mood = self._mood
+
+
+@pytest.mark.parametrize("mood", ["redirect", "garbage", "cut", "escapes", "zero", "silent"])
+@pytest.mark.parametrize("calm", [2, 3])  # GET and POST of the question; then the GET of the fetch goes well too
+def test_a_server_that_turns_before_the_fetch_is_a_silent_source(tmp_path: Path, mood: str, calm: int) -> None:
+    login = f"user:{CANARY}"
+    folder = tmp_path / "w"
+    with (
+        http_server(folder / "sources", login=login) as evil,
+        http_server(folder / "sources", target=evil.url) as server,
+    ):
+        address = server.url.replace("://", f"://{login}@") + "/mono/.git"
+        world = world_of(
+            folder, cart=agent_text("cart", address, "apps/cart"), till=agent_text("till", "../sources/till")
+        )
+        limits = "apiVersion: headpin/v1\nlimits: {sourceSeconds: 20, fetchSeconds: 2}\n"
+        world.commit("Short of time", {"headpin.yaml": limits})
+        revision = world.push("mono", {"apps/cart/main.py": "1"})
+        world.push("till")
+        server.asked = _Turning(server, calm, mood)
+        report = world.reconcile()
+        assert set(report.sources) == {CART} and not report.failed
+        assert report.sources[CART].isprintable() and CANARY not in report.sources[CART]
+        assert release(world, TILL) and evil.asked == [] and evil.logins == []
+        server.asked, server.mood = [], "git"
+        assert not world.reconcile().sources
+        assert release(world).revision == revision
