@@ -142,11 +142,22 @@ def test_a_clone_goes_on_from_the_upstreams_evidence(promoted: World) -> None:
     clone = promoted.folder / "clone"
     git("clone", "--quiet", str(promoted.config), str(clone), cwd=promoted.folder)
     assert "evals" in headpin("check", "list", "shop/cart", "--env", "staging", cwd=clone).out
-    assert headpin(*at, "--name", "smoke", cwd=clone).code == 0
+    before = promoted.revision("headpin/evidence/staging")
+    assert headpin(*at, "--name", "smoke", "--no-push", cwd=clone).code == 0
     listed = headpin("check", "list", "shop/cart", "--env", "staging", cwd=clone).out
     assert "evals" in listed and "smoke" in listed
     parent = git("rev-parse", "headpin/evidence/staging^", cwd=clone)
-    assert parent == promoted.revision("headpin/evidence/staging")
+    assert parent == promoted.revision("headpin/evidence/staging") == before
+
+
+def test_what_a_clone_reports_is_pushed_after_what_others_reported_meanwhile(promoted: World) -> None:
+    at = ("check", "set", "shop/cart", "--env", "staging", "--passed")
+    clone = promoted.folder / "clone"
+    git("clone", "--quiet", str(promoted.config), str(clone), cwd=promoted.folder)
+    assert run(promoted, *at, "--name", "evals").code == 0
+    assert headpin(*at, "--name", "smoke", cwd=clone).code == 0
+    listed = run(promoted, "check", "list", "shop/cart", "--env", "staging").out
+    assert "evals" in listed and "smoke" in listed
 
 
 @pytest.mark.slow
