@@ -21,7 +21,7 @@ from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
-from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository
+from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository, RefLocked
 from headpin.git import CommitInfo, Relation, Repository, Signature
 from headpin.releases import HEADPIN
 from headpin.rendering import TemplateSet
@@ -31,6 +31,9 @@ from headpin.workspace import DocumentReader, Workspace
 from headpin.workspace.rules import workspace_problems
 
 MAX_TRIES = 8
+MAX_LOCKED = 5
+"""Tries after which a locked branch is that environment's own trouble: others hold a lock for milliseconds."""
+
 MAX_PROMOTIONS = 50
 """Promotions that headpin makes itself in one go; the rest is for the next pass."""
 
@@ -101,8 +104,8 @@ class Controller:
     def _persistent_pass(self, full: bool, dry_run: bool) -> PassReport:
         for attempt in range(1, MAX_TRIES + 1):
             try:
-                return self._pass(full, dry_run)
-            except Conflict:
+                return self._pass(full, dry_run, is_last=attempt >= MAX_LOCKED)
+            except (Conflict, RefLocked):
                 if attempt == MAX_TRIES:
                     raise
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
@@ -149,7 +152,7 @@ class Controller:
         kept = {name: b for name, b in found.items() if b.trouble is None or name in workspace.environments}
         return dict(sorted((kept | new).items()))
 
-    def _pass(self, full: bool, dry_run: bool) -> PassReport:
+    def _pass(self, full: bool, dry_run: bool, *, is_last: bool) -> PassReport:
         before = (self.reader.parsed, self.repository.writer.written)
         existing = self._existing_branches()  # before main: a branch is then never ahead of what is read of main
         head = self.main_head()
@@ -179,7 +182,7 @@ class Controller:
             self.quiet,
             self.progress,
         )
-        reports = self._environments(context)
+        reports = self._environments(context, is_last)
         return PassReport(
             head.id,
             tuple(reports),
@@ -225,7 +228,7 @@ class Controller:
                 "'git fetch --unshallow'",
             )
 
-    def _environments(self, context: PassContext) -> list[EnvironmentReport]:
+    def _environments(self, context: PassContext, is_last: bool) -> list[EnvironmentReport]:
         branches, workspace = context.around.branches, context.workspace
         head_state = next((b.state for b in branches.values() if b.state is not None and b.state.tracks_head), None)
         missing = set(head_state.branches if head_state else ()) - {
@@ -235,17 +238,22 @@ class Controller:
         start_branches(context, (name for name in order if name not in missing), head_state)
         reports = []
         for name in order:
-            reports.append(_missing_branch(name) if name in missing else _isolated(context, name))
+            reports.append(_missing_branch(name) if name in missing else _isolated(context, name, is_last))
         return reports
 
 
-def _isolated(context: PassContext, environment: str) -> EnvironmentReport:
-    """One environment's trouble is its own; only a conflict is everybody's, because it means: look again."""
+def _isolated(context: PassContext, environment: str, is_last: bool) -> EnvironmentReport:
+    """One environment's trouble is its own; only a conflict is everybody's, because it means: look again.
+
+    So does a lock, which another controller holds for a moment, until it `is_last` that is tried.
+    """
     try:
         return reconcile_environment(context, environment)
     except Conflict:
         raise
     except HeadpinError as error:
+        if isinstance(error, RefLocked) and not is_last:
+            raise
         context.around.branches[environment].settled.clear()  # nobody decides by what was not committed
         return EnvironmentReport(environment, error=str(error), remedy=error.remedy)
 
