@@ -503,6 +503,7 @@ def test_an_override_opens_what_the_stage_allows_and_nothing_else(promoted: Worl
     assert version(promoted) == 2
     soak = last_gate(promoted, "soak")
     assert soak.is_open and soak.evidence.startswith("opened by overrides/now.yaml (prices are wrong); without it: ")
+    assert soak.override == "overrides/now.yaml"
     assert len(promoted.record("prod").consumed) == 1
 
 

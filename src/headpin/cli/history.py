@@ -73,9 +73,17 @@ def _row(item: HistoryItem, wide: bool) -> list[Text | str]:
         str(event.release) if event.release else "",
         source,
         (event.person or "").partition(" <")[0],
-        (event.message or event.note).split("\n", 1)[0],
+        _note(item),
     ]
     return [*row, short(event.config), event.release.image if event.release else ""] if wide else row
+
+
+def _note(item: HistoryItem) -> str:
+    """The first line of what was said, after the exceptions that were made."""
+    event = item.event
+    overrides = dict.fromkeys(gate.override for gate in event.gates if gate.override)
+    said = (event.message or event.note).split("\n", 1)[0]
+    return f"[{', '.join(overrides)}] {said}" if overrides else said
 
 
 def _word(item: HistoryItem) -> str:

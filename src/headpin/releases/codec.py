@@ -113,6 +113,7 @@ def gate_mapping(gate: GateResult) -> dict[str, Any]:
             "result": "open" if gate.is_open else "waiting" if gate.is_waiting else "closed",
             "evidence": gate.evidence,
             "opensAt": format_time(gate.opens_at) if gate.opens_at else None,
+            "override": gate.override,
         }
     )
 
@@ -120,7 +121,8 @@ def gate_mapping(gate: GateResult) -> dict[str, Any]:
 def _gate(value: Mapping[str, Any]) -> GateResult:
     result = value["result"]
     at = parse_time(value["opensAt"]) if "opensAt" in value else None
-    return GateResult(value["gate"], result == "open", value["evidence"], result == "waiting", at)
+    override = value.get("override")
+    return GateResult(value["gate"], result == "open", value["evidence"], result == "waiting", at, override)
 
 
 def hold_mapping(hold: Hold) -> dict[str, Any]:

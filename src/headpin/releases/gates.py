@@ -108,7 +108,8 @@ def ask_gates(question: Question) -> Answer:
         return Answer((*_suspension(question), *_freeze(question)))
     adoption = question.conditions.adoption
     if adoption is not None and question.ran_nothing:
-        taken = GateResult(ADOPTION, True, f"taken over by {adoption.path}: {adoption.reason}")
+        evidence = f"taken over by {adoption.path}: {adoption.reason}"
+        taken = GateResult(ADOPTION, True, evidence, override=adoption.path)
         return Answer((taken, *_suspension(question)), used=(adoption.id,), is_adopted=True)
     before, stage, source = _origin(question)
     results = (
@@ -132,7 +133,7 @@ def _opened(conditions: Conditions, result: GateResult) -> tuple[GateResult, Exe
     if found is None:
         return result, None
     evidence = f"opened by {found.path} ({found.reason}); without it: {result.evidence}"
-    return GateResult(result.gate, True, evidence), found
+    return GateResult(result.gate, True, evidence, override=found.path), found
 
 
 # ── where it comes from ──────────────────────────────────────────────────────────────────────────────

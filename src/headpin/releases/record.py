@@ -157,7 +157,8 @@ class GateResult:
     """What one gate said of a move: `is_open`, or `is_waiting` for something already under way.
 
     `opens_at`: when a closed one opens if nothing but time passes. The evidence of a gate that stays as it is
-    reads the same in every pass: what changes is told as the instant at which it will.
+    reads the same in every pass: what changes is told as the instant at which it will. `override`: the file that
+    opened it.
     """
 
     gate: str
@@ -165,6 +166,7 @@ class GateResult:
     evidence: str
     is_waiting: bool = False
     opens_at: datetime | None = None
+    override: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
