@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -463,6 +465,26 @@ def test_a_clone_that_diverged_is_told_to_pull(ahead: World) -> None:
     done = headpin("promote", "shop/cart", "--to", "staging", cwd=clone)
     assert done.code == REFUSED and "diverged" in done.err
     assert headpin("promote", "shop/cart", "--to", "staging", "--no-push", cwd=clone).code == 0
+
+
+def test_a_person_who_signs_commits_signs_these_too(ahead: World) -> None:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("there is no ssh-keygen on this machine")
+    key = ahead.folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    (ahead.folder / "signers").write_text(f"test.person@example.com {key.with_suffix('.pub').read_text()}")
+    for name, value in (
+        ("gpg.format", "ssh"),
+        ("user.signingKey", str(key)),
+        ("commit.gpgSign", "true"),
+        ("gpg.ssh.allowedSignersFile", str(ahead.folder / "signers")),
+    ):
+        ahead.git("config", name, value)
+    promote(ahead, "staging")
+    assert ahead.git("log", "-1", "--format=%G? %an") == "G Test Person"
+    ahead.git("config", "user.signingKey", str(ahead.folder / "nowhere"))
+    ahead.settle()
+    assert "cannot sign" in promote(ahead, "prod", code=WORLD_FAILED).err
 
 
 def test_the_author_can_be_a_bot(ahead: World) -> None:

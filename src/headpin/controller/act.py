@@ -21,7 +21,7 @@ from headpin.controller.proposal import Proposal, propose
 from headpin.controller.reconcile import Controller
 from headpin.controller.situations import Surroundings
 from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError
-from headpin.git import CommitInfo, Repository, Signature, Upstream
+from headpin.git import CommitInfo, Repository, Signature, Upstream, author_by_git
 from headpin.types import Revision, branch_fault
 
 MAX_TRIES = 12
@@ -144,7 +144,7 @@ class Actor:
 
     def _write(self, proposal: Proposal) -> CommitInfo:
         repository, author = self.controller.repository, self._signature(proposal.base)
-        committer = Signature(*(repository.author() or self.author), author.at)
+        committer = Signature(*(author_by_git(repository) or self.author), author.at)
         return write_change(repository, proposal.base, proposal.change, author, committer)
 
     def _on_main(self, proposal: Proposal, commit: CommitInfo, upstream: Upstream | None, start: _Start) -> Done:

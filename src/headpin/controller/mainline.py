@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headpin.actions import Change
-from headpin.git import Checkout, CommitInfo, Repository, Signature, checkouts_of
+from headpin.git import Checkout, CommitInfo, Repository, Signature, checkouts_of, commit_for_person
 from headpin.types import Revision
 
 
@@ -14,7 +14,7 @@ def write_change(
 ) -> CommitInfo:
     """The commit of `change` on top of `base`, on no branch yet."""
     tree = repository.writer.apply(base.tree, dict(change.files))
-    return repository.commit(repository.commit_for_person(tree, [base.id], change.message, author, committer))
+    return repository.commit(commit_for_person(repository, tree, [base.id], change.message, author, committer))
 
 
 def checked_out(repository: Repository, main: str, old: Revision | None, new: Revision) -> tuple[Checkout, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from headpin.errors import Refused
-from headpin.git import Repository, Upstream
+from headpin.git import Repository, Upstream, upstream_of
 
 ENVIRONMENTS, EVIDENCE = "env", "headpin/evidence"
 """The branches that decisions are made by, besides main."""
@@ -23,7 +23,7 @@ def fetched_upstream(repository: Repository, main: str, outside: Outside) -> Ups
     """Where to push to, freshly fetched; None for a repository that is alone. Raises SourceTrouble, Refused."""
     if outside is Outside.NEVER:
         return None
-    found = repository.upstream(main)
+    found = upstream_of(repository, main)
     if found is None:
         if outside is Outside.ALWAYS:
             raise Refused(

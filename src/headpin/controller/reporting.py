@@ -22,7 +22,7 @@ from headpin.controller.evidence import (
 from headpin.controller.outside import Outside, fetched_upstream
 from headpin.controller.reconcile import Controller
 from headpin.errors import UsageError
-from headpin.git import Signature
+from headpin.git import Signature, author_by_git
 from headpin.releases import Check, Health, Release
 from headpin.types import SHORT, AgentName, Revision, short
 
@@ -94,7 +94,7 @@ def _is_named(subject: Subject, text: str) -> bool:
 
 def person_of(controller: Controller, author: tuple[str, str] | None) -> Signature:
     """Who reports: the author given, or whoever git says runs this. Raises UsageError where git does not know."""
-    found = author or controller.repository.author()
+    found = author or author_by_git(controller.repository)
     if found is None:
         raise UsageError(
             "git does not know who you are", remedy="set user.name and user.email, or name somebody with --author"

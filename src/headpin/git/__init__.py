@@ -11,6 +11,7 @@ from headpin.git.checkout import Checkout, checkouts_of
 from headpin.git.commits import CommitInfo, Signature
 from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
+from headpin.git.person import author_by_git, commit_for_person, upstream_of
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
 from headpin.git.upstream import Upstream
@@ -32,8 +33,11 @@ __all__ = [
     "TreeRef",
     "Upstream",
     "address_of",
+    "author_by_git",
     "checkouts_of",
+    "commit_for_person",
     "fetch_branches",
     "list_heads",
     "redacted",
+    "upstream_of",
 ]

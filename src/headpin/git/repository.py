@@ -11,14 +11,12 @@ from typing import TypeVar
 import pygit2
 from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag, RepositoryOpenFlag
 
-from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, PermanentError, RefLocked
+from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, RefLocked
 from headpin.git.commits import CommitInfo, Signature, instant, message_text, visible
 from headpin.git.history import Range, Relation
-from headpin.git.program import run_git
-from headpin.git.upstream import Upstream
 from headpin.git.write import FOLDER_MODE, TreeWriter, parse_tree
 from headpin.tree import Entry, Kind
-from headpin.types import Revision, TreeId, is_revision
+from headpin.types import Revision, TreeId
 
 # libgit2 remembers trees of up to 4 KiB, which is a folder of a hundred entries; every look into a larger one
 # would read and parse it anew, and a pass over a project would be quadratic in its agents.
@@ -32,8 +30,6 @@ _KINDS = {
     FileMode.COMMIT: Kind.SUBMODULE,
 }
 _O = TypeVar("_O")
-_LOCAL_SECONDS = 30.0
-_SIGN_SECONDS = 120.0
 
 
 class GitTree:
@@ -167,21 +163,8 @@ class Repository:
         """What relative paths in documents start from: the work tree, or the bare repository."""
         return self.work_tree or self.git_dir
 
-    def upstream(self, branch: str) -> Upstream | None:
-        """The upstream that git's configuration gives the local `branch`; None when it has none."""
-        remote, merge = (self._setting(f"branch.{branch}.{key}") for key in ("remote", "merge"))
-        if not remote or not merge or remote == "." or not merge.startswith("refs/heads/"):
-            return None
-        return Upstream(self.place, remote, merge.removeprefix("refs/heads/"))
-
-    def author(self) -> tuple[str, str] | None:
-        """The name and address that git's configuration and environment give the person; None when there are none."""
-        told = run_git(["var", "GIT_AUTHOR_IDENT"], seconds=_LOCAL_SECONDS, place=self.place)
-        name, mark, rest = told.out.rpartition(" <")
-        address = rest.partition(">")[0]
-        return (name, address) if told.code == 0 and mark and address else None
-
-    def _setting(self, key: str) -> str:
+    def setting(self, key: str) -> str:
+        """What git's configuration says for `key`; "" where it says nothing."""
         try:
             return str(self._repository.config[key])
         except (KeyError, ValueError, pygit2.GitError):
@@ -350,35 +333,6 @@ class Repository:
         )
         self.writer.written += 1
         return Revision(str(made))
-
-    def commit_for_person(
-        self, tree: TreeId, parents: Sequence[Revision], message: str, author: Signature, committer: Signature
-    ) -> Revision:
-        """As `commit_tree`, signed where git's configuration says that this person's commits are.
-
-        Raises PermanentError when git cannot sign.
-        """
-        if self._setting("commit.gpgsign").lower() not in ("true", "yes", "on", "1"):
-            return self.commit_tree(tree, parents, message, author, committer)
-        who = {
-            f"GIT_{role}_{part}": value
-            for role, person in (("AUTHOR", author), ("COMMITTER", committer))
-            for part, value in (
-                ("NAME", person.name),
-                ("EMAIL", person.email),
-                ("DATE", f"{int(person.at.timestamp())} +0000"),
-            )
-        }
-        named = [argument for parent in parents for argument in ("-p", parent)]
-        arguments = ["commit-tree", "-S", tree, *named, "-m", message]
-        made = run_git(arguments, seconds=_SIGN_SECONDS, extra=who, place=self.place)
-        revision = made.out.strip()
-        if made.code != 0 or not is_revision(revision):
-            raise PermanentError(
-                f"git cannot sign the commit: {' '.join(made.err.split())}",
-                remedy="set up signing as for 'git commit -S', or set commit.gpgSign to false",
-            )
-        return Revision(revision)
 
     def move_ref(self, name: str, expected: Revision | None, new: Revision, reason: str) -> None:
         """Moves the ref from `expected` (None: it must not exist) to `new`, or not at all.

@@ -4,9 +4,9 @@ Owns the layout of the config repository, what holds what on the side of documen
 Must never read anything but the tree it is given.
 """
 
+from headpin.workspace.check import check
 from headpin.workspace.documents import Document, DocumentReader
 from headpin.workspace.naming import object_name
-from headpin.workspace.rules import check
 from headpin.workspace.scope import Scope, changed_documents, scope_of
 from headpin.workspace.settings import Effective, OwnLayers, resolve
 from headpin.workspace.snapshot import Snapshot, read_snapshot, take_snapshot
