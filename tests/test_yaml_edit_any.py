@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from hypothesis import given, settings
@@ -131,3 +132,42 @@ def test_the_result_means_what_the_changes_say_and_other_entries_stay(written: W
         edit(result, {path: new for path, new in changes.items() if not any(isinstance(s, int) for s in path)})
         == result
     )
+
+
+# ── Many changes at once ───────────────────────────────────────────────────────────────────────────────
+
+
+def _sections(count: int) -> str:
+    return "".join(
+        f"# what number {number} is for\npart{number}:\n  image: {{name: a, tag: b}}\n  port: 1  # its own\n  list: []\n\n"
+        for number in range(count)
+    )
+
+
+def test_many_changes_read_the_document_only_a_few_times() -> None:
+    """Reading is what takes the time: thirty changes of different lines may cost as much as a few, never thirty."""
+    data = _sections(100).encode()
+    many: dict[Path, Change] = {(f"part{number}", "port"): number + 2 for number in range(30)}
+    many |= {(f"part{number}", "list"): ["x"] for number in range(30)}
+    few = dict(list(many.items())[:1])
+
+    def cost(changes: dict[Path, Change]) -> float:
+        taken = []
+        for _ in range(3):
+            begun = time.process_time()
+            edit(data, changes)
+            taken.append(time.process_time() - begun)
+        return min(taken)
+
+    assert cost(many) < 12 * cost(few)
+
+
+def test_changes_that_meet_on_a_line_are_all_made() -> None:
+    data = _sections(3).encode()
+    changes: dict[Path, Change] = {("part0", "port"): DELETE, ("part0", "list"): DELETE}
+    changes |= {("part1", "image", key): "new" for key in ("name", "tag")}
+    changes |= {("part2", key): "end" for key in ("one", "two")} | {("last",): "end"}
+    expected = _sections(3).replace("  port: 1  # its own\n  list: []\n", "", 1)
+    expected = "part1:\n  image: {name: new, tag: new}\n".join(expected.split("part1:\n  image: {name: a, tag: b}\n"))
+    expected = expected.removesuffix("\n") + '  one: "end"\n  two: "end"\nlast: "end"\n\n'
+    assert edit(data, changes).decode() == expected

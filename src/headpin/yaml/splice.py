@@ -216,6 +216,8 @@ class Splice:
                 found.setdefault("step", node.depth - each.column)
             else:
                 found.setdefault("dash" if node.listed else "step", node.children[0].column - each.column)
+            if len(found) == len(("step", "dash")):
+                break
         return Layout(found.get("step", 2), found.get("dash", 2), _leaves_alone(tail, trail[-1].column))
 
 
