@@ -188,7 +188,7 @@ def test_a_chart_is_copied_as_it_is_and_the_values_are_filled_in(own: World) -> 
     revision = own.revision_of_source("cart")
     assert files == {
         **CHART,
-        "values.yaml": VALUES.replace("repository: none ", 'repository: "registry.example.com/cart" ')
+        "values.yaml": VALUES.replace("repository: none", "repository: registry.example.com/cart")
         .replace('tag: ""', f'tag: "{revision}"')
         .replace("env: []", 'env:\n  - name: "LOG_LEVEL"\n    value: "info"'),
     }

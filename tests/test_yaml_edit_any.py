@@ -139,7 +139,7 @@ def test_the_result_means_what_the_changes_say_and_other_entries_stay(written: W
 
 def _sections(count: int) -> str:
     return "".join(
-        f"# what number {number} is for\npart{number}:\n  image: {{name: a, tag: b}}\n  port: 1  # its own\n  list: []\n\n"
+        f"# number {number}\npart{number}:\n  image: {{name: a, tag: b}}\n  port: 1  # its own\n  list: []\n\n"
         for number in range(count)
     )
 

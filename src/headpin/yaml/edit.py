@@ -242,9 +242,12 @@ def _apart(patches: Iterable[_Patch]) -> list[_Patch]:
 
 def _patched(text: str, patches: Sequence[_Patch]) -> str:
     lines = text.splitlines(keepends=True)
-    for patch in sorted(reversed(patches), key=lambda patch: (patch.start, patch.stop), reverse=True):
-        lines[patch.start : patch.stop] = patch.lines
-    return "".join(lines)
+    new: list[str] = []
+    done = 0
+    for patch in sorted(patches, key=lambda patch: (patch.start, patch.stop)):
+        new += [*lines[done : patch.start], *patch.lines]
+        done = patch.stop
+    return "".join([*new, *lines[done:]])
 
 
 def _text_with(text: str, root: Child, path: Path, change: Change) -> str:
