@@ -48,10 +48,10 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs Helm, blind to the user's settings; what it prints is UTF-8."""
-    return subprocess.run(
-        [program("helm"), *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=60, check=False
-    )
+    """Runs Helm, blind to the user's settings (HOME is the tests' own); what it prints is UTF-8."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("HELM_", "KUBE", "XDG_"))}
+    command = [program("helm"), *map(str, arguments)]
+    return subprocess.run(command, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
 
 
 def lint(folder: Path) -> None:
