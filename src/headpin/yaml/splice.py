@@ -27,6 +27,7 @@ from headpin.yaml.nodes import (
 )
 
 _BREAK = re.compile(r"\r\n|\r|\n")
+_NO_CHOMPING = str.maketrans("", "", "+-")
 
 Trail = Sequence[Child]
 
@@ -103,7 +104,9 @@ class Splice:
         if not head:
             lines = [" " * column + comment, *lines] if comment else lines
         elif comment:
-            lines = [head + (rest if rest != comment else " " + rest), *lines]
+            gap = rest.removesuffix(comment)
+            is_tab = isinstance(child.key, int) and "\t" in gap  # which libyaml does not take behind a dash alone
+            lines = [head + (" " if is_tab or not gap else gap) + comment, *lines]
         elif isinstance(child.key, int):
             lines = [head.ljust(column) + lines[0].lstrip(" "), *lines[1:]]
         else:
@@ -130,8 +133,9 @@ class Splice:
         lines[0] = " " * last.column + lines[0]
         new = self._inserted(at, lines, ends_open(value, layout))
         leaf = _last_leaf(last.node)
-        if isinstance(leaf, Scalar) and leaf.is_block and leaf.stop == len(self._text) and self._unended:
-            header = self._text[leaf.start : leaf.end].rstrip("+-") + "-"  # its last line had no break, and now has
+        is_last = isinstance(leaf, Scalar) and leaf.is_block and leaf.stop == len(self._text)
+        if is_last and self._unended and _BREAK.search(self._text, leaf.end):
+            header = self._text[leaf.start : leaf.end].translate(_NO_CHOMPING) + "-"  # its last line gets a break
             return new[: leaf.start] + header + new[leaf.end :]
         return new
 
