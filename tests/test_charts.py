@@ -156,6 +156,37 @@ def test_an_own_layer_changes_one_line_of_the_branch(running: World) -> None:
     assert changed == ["1", "1", "manifests/shop/cart/values.yaml"]
 
 
+def test_stopping_changes_one_line_of_the_branch(running: World) -> None:
+    running.commit("Charts in prod", {"environments/prod.yaml": "production: true\nengine: helm\n"})
+    running.settle()
+    running.commit("Stop", {"projects/shop/agents/cart/prod.yaml": "stopped: true\n"})
+    running.settle()
+    changed = running.git("diff", "--unified=0", "env/prod~1", "env/prod", "--", "manifests").splitlines()
+    assert [line for line in changed if line[0] in "+-" and line[:3] not in ("+++", "---")] == [
+        "-stopped: false",
+        "+stopped: true",
+    ]
+    running.commit("Start", {"projects/shop/agents/cart/prod.yaml": "stopped: false\n"})
+    running.settle()
+    assert running.git("rev-parse", "env/prod:manifests") == running.git("rev-parse", "env/prod~2:manifests")
+
+
+def test_content_is_on_the_branch_once_and_a_chart_has_it(world: World, tmp_path: Path) -> None:
+    world.push("cart", {"prompts/system.md": "Be kind.\n"})
+    world.commit("Content", {AGENT_PATH: AGENT.format(name="cart") + "engine: helm\ncontent: [prompts/**]\n"})
+    assert not world.settle().holds
+    in_chart = world.git("rev-parse", "env/dev:manifests/shop/cart/content/system.md.txt")
+    assert in_chart == world.git("rev-parse", "env/dev:content/shop/cart/prompts/system.md")
+    chart = checkout(world, "dev", tmp_path / "dev") / "manifests/shop/cart"
+    lint(chart)
+    assert template(chart)["ConfigMap content 1"]["data"] == {"system.md": "Be kind.\n"}
+    before = world.git("rev-parse", "env/dev")
+    world.push("cart", {"prompts/system.md": "Be brief.\n"})
+    assert not world.settle().holds
+    changed = world.git("diff", "--name-only", before, "env/dev", "--", "manifests").splitlines()
+    assert changed == ["manifests/shop/cart/" + name for name in ("Chart.yaml", "content/system.md.txt", "values.yaml")]
+
+
 def test_what_others_commit_into_a_chart_is_undone(running: World) -> None:
     running.commit("Charts in prod", {"environments/prod.yaml": "production: true\nengine: helm\n"})
     running.settle()
@@ -188,7 +219,7 @@ def test_a_chart_is_copied_as_it_is_and_the_values_are_filled_in(own: World) -> 
     revision = own.revision_of_source("cart")
     assert files == {
         **CHART,
-        "values.yaml": VALUES.replace("repository: none ", 'repository: "registry.example.com/cart" ')
+        "values.yaml": VALUES.replace("repository: none", "repository: registry.example.com/cart")
         .replace('tag: ""', f'tag: "{revision}"')
         .replace("env: []", 'env:\n  - name: "LOG_LEVEL"\n    value: "info"'),
     }

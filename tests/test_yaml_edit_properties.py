@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -182,3 +183,42 @@ def test_a_replaced_value_leaves_all_lines_before_and_after_it(written: Written,
     result = edit(written.data, {path: data.draw(values)})
     assert result.startswith(b"".join(lines[: first - 1]))
     assert result.endswith(b"".join(lines[following - 1 :]))
+
+
+# ── Many changes at once ───────────────────────────────────────────────────────────────────────────────
+
+
+def _sections(count: int) -> str:
+    return "".join(
+        f"# number {number}\npart{number}:\n  image: {{name: a, tag: b}}\n  port: 1  # its own\n  list: []\n\n"
+        for number in range(count)
+    )
+
+
+def test_many_changes_read_the_document_only_a_few_times() -> None:
+    """Reading is what takes the time: thirty changes of different lines may cost as much as a few, never thirty."""
+    data = _sections(100).encode()
+    many: dict[Path, Change] = {(f"part{number}", "port"): number + 2 for number in range(30)}
+    many |= {(f"part{number}", "list"): ["x"] for number in range(30)}
+    few = dict(list(many.items())[:1])
+
+    def cost(changes: dict[Path, Change]) -> float:
+        taken = []
+        for _ in range(3):
+            begun = time.process_time()
+            edit(data, changes)
+            taken.append(time.process_time() - begun)
+        return min(taken)
+
+    assert cost(many) < 12 * cost(few)
+
+
+def test_changes_that_meet_on_a_line_are_all_made() -> None:
+    data = _sections(3).encode()
+    changes: dict[Path, Change] = {("part0", "port"): DELETE, ("part0", "list"): DELETE}
+    changes |= {("part1", "image", key): "new" for key in ("name", "tag")}
+    changes |= {("part2", key): "end" for key in ("one", "two")} | {("last",): "end"}
+    expected = _sections(3).replace("  port: 1  # its own\n  list: []\n", "", 1)
+    expected = "part1:\n  image: {name: new, tag: new}\n".join(expected.split("part1:\n  image: {name: a, tag: b}\n"))
+    expected = expected.removesuffix("\n") + '  one: "end"\n  two: "end"\nlast: "end"\n\n'
+    assert edit(data, changes).decode() == expected

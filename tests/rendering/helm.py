@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ import yaml
 
 from headpin.rendering import RenderInput, render_files
 from tests.rendering.deployments import templates
+
+CONTENT_NAME = re.compile(r"-content-[0-9a-f]{12}(?:-([1-9]))?$")
+"""The end of the name of a ConfigMap of content: twelve digits, where one of `files` has ten."""
 
 TOOLS = Path(__file__).parents[2] / ".cache" / "tools"
 
@@ -44,10 +48,10 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs Helm, blind to the user's settings; what it prints is UTF-8."""
-    return subprocess.run(
-        [program("helm"), *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=60, check=False
-    )
+    """Runs Helm, blind to the user's settings (HOME is the tests' own); what it prints is UTF-8."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("HELM_", "KUBE", "XDG_"))}
+    command = [program("helm"), *map(str, arguments)]
+    return subprocess.run(command, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
 
 
 def lint(folder: Path) -> None:
@@ -59,12 +63,19 @@ def lint(folder: Path) -> None:
 
 
 def template(folder: Path, *arguments: str) -> dict[str, Any]:
-    """Every object that the chart makes, by its kind."""
+    """Every object that the chart makes, as `by_kind` has them."""
     done = helm("template", "any-release", folder, *arguments)
     assert done.returncode == 0, done.stderr
+    return by_kind(found for found in yaml.load_all(done.stdout, yaml.CSafeLoader) if found is not None)
+
+
+def by_kind(found: Iterable[Any]) -> dict[str, Any]:
+    """Objects by their kinds, and ``ConfigMap content 1`` and so on for content: as `read` has those of a file each."""
     objects: dict[str, Any] = {}
-    for found in yaml.load_all(done.stdout, yaml.CSafeLoader):
-        if found is not None:
-            assert found["kind"] not in objects
-            objects[found["kind"]] = found
+    for value in found:
+        kind, name = value["kind"], value["metadata"]["name"]
+        content = CONTENT_NAME.search(name) if kind == "ConfigMap" else None
+        key = f"{kind} content {content.group(1) or 1}" if content else kind
+        assert key not in objects
+        objects[key] = value
     return objects

@@ -196,3 +196,17 @@ def settings_layers() -> st.SearchStrategy[dict[str, Any]]:
             "imagePullSecrets": st.lists(SUBDOMAINS, max_size=2),
         },
     )
+
+
+def own_layers() -> st.SearchStrategy[dict[str, Any]]:
+    """What an agent's own layer may say."""
+    return st.builds(lambda layer, stopped: {**layer, **stopped}, settings_layers(), _STOPPED)
+
+
+_STOPPED: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional={"stopped": st.booleans()})
+
+
+def releases_content() -> st.SearchStrategy[dict[str, Any]]:
+    """The files of a release's content with the setting that names them and the delivery of its workspace; or none."""
+    found = st.fixed_dictionaries({"setting": CONTENTS, "delivery": DELIVERIES, "files": CONTENT_FILES})
+    return st.one_of(st.just({}), found)

@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 import yaml
 
-from headpin.rendering import RenderError, TemplateSet, name_fault, render_files, size_fault
+from headpin.rendering import RenderError, name_fault, render_files, size_fault
 from headpin.rendering.content import MAX_LISTED_BYTES, MAX_MAP_BYTES, MAX_MAPS
 from headpin.types import AgentName
 from tests.rendering import strategies as some
@@ -195,7 +195,8 @@ def test_no_other_agents_files_could_have_the_name_of_a_content_map() -> None:
 )
 def test_content_that_was_changed_on_the_way_is_refused(old: str, new: str) -> None:
     name = "configmap-content.yaml.j2"
-    bad = TemplateSet(1, {**templates().texts, name: templates().texts[name].replace(old, new)})
+    texts = templates().texts
+    bad = replace(templates(), texts={**texts, name: texts[name].replace(old, new)})
     with pytest.raises(RenderError):
         render_files(_content({"a": b"1"}).render, bad)
 
@@ -203,7 +204,8 @@ def test_content_that_was_changed_on_the_way_is_refused(old: str, new: str) -> N
 @pytest.mark.parametrize(("old", "new"), [("map.name", "name"), ("kind: ConfigMap", "kind: Service")])
 def test_an_object_that_is_not_the_contents_is_refused(old: str, new: str) -> None:
     name = "configmap-content.yaml.j2"
-    bad = TemplateSet(1, {**templates().texts, name: templates().texts[name].replace(old, new)})
+    texts = templates().texts
+    bad = replace(templates(), texts={**texts, name: texts[name].replace(old, new)})
     with pytest.raises(RenderError, match=r"configmap-content-1\.yaml: .* is not"):
         render_files(_content({"a": b"1"}).render, bad)
 

@@ -43,6 +43,9 @@ def rendered() -> dict[str, str]:
     for environment, agent in CHARTS:
         chart = charted(deploy_from(EXAMPLE, environment, agent).render)
         files |= {f"helm/{environment}/{agent}/{file}": text for file, text in chart.items() if file not in CONSTANT}
+    for mount in ("configmap", "init"):
+        chart = charted(found[f"content/{mount}"].render)
+        files |= {f"helm/content/{mount}/{file}": text for file, text in chart.items() if file not in CONSTANT}
     return files
 
 
@@ -52,15 +55,19 @@ def _diff(before: str, after: str) -> list[str]:
     return [f"{line[0]} {line[2:].strip()}" for line in lines if line[0] in "+-"]
 
 
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def test_rendered_output_is_as_it_was_reviewed(request: pytest.FixtureRequest) -> None:
     found = rendered()
     if request.config.getoption("update_golden"):
-        for old in GOLDEN.rglob("*.yaml"):
+        for old in _files_in(GOLDEN):
             old.unlink()
         for path, text in found.items():
             (GOLDEN / path).parent.mkdir(parents=True, exist_ok=True)
             (GOLDEN / path).write_text(text, "utf-8")
-    stored = {file.relative_to(GOLDEN).as_posix(): file.read_text("utf-8") for file in GOLDEN.rglob("*.yaml")}
+    stored = {file.relative_to(GOLDEN).as_posix(): file.read_text("utf-8") for file in _files_in(GOLDEN)}
     assert stored == found, "if this is meant, run 'pytest --update-golden' and review the difference"
 
 

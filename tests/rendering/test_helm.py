@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
+from headpin.rendering.content import MAX_MAPS
 from headpin.rendering.values import ImageParts
 from headpin.resources import resource
 from headpin.tree import DiskTree
@@ -19,8 +22,8 @@ from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace
 from tests.rendering import strategies as some
 from tests.rendering.cluster import cluster
-from tests.rendering.deployments import REVISION, Refused, deploy, deploy_from, templates
-from tests.rendering.helm import charted, helm, lint, template, write
+from tests.rendering.deployments import CART, REVISION, Refused, Rendered, deploy, deploy_from, templates
+from tests.rendering.helm import by_kind, charted, helm, lint, template, write
 from tests.rendering.kubernetes import faults
 
 EXAMPLE = DiskTree(resource("example-config-repo"))
@@ -69,6 +72,42 @@ SHAPES: dict[str, dict[str, Any]] = {
     "grace": {"gracePeriod": 86_400},
 }
 
+CONTENT: dict[str, bytes] = {
+    "prompts/system.md": b"Be kind.\n\n{{ .Values.image }} <no value>\n\ttabs, \r\n",
+    "prompts/de/system.md": "Sei h\u00f6flich.\n".encode(),
+    "b.txt": b"text",
+    "b.base64": b"text",
+    "c/b.txt": b"\xff",
+    "c/b.base64": b"\xff",
+    ".gitattributes": b"* text eol=crlf\n",
+    "icon.png": b"\x89PNG\r\n",
+    "empty": b"",
+    "templates/a b.yaml": b"{{ fail `no` }}",
+    "bom": b"\xef\xbb\xbfa\n",
+    "bytes": bytes(range(256)),
+    "_x.tpl": "\u2028\u202e\U0001f600 \\n".encode(),
+}
+MAPS = {"content": {"files": ["**"], "path": "/srv/a b"}}
+INIT = {"content": {"files": ["**"], "mount": "init", "path": "/data"}}
+HTTPS = {"repository": "https://git.example.com/acme/config.git"}
+SSH = {"repository": "git@git.example.com:acme/config.git"}
+TOKEN = {"credentials": {"secret": "config-reader"}}
+DEPLOYMENTS: dict[str, Callable[[], Rendered]] = {
+    **{shape: partial(deploy, agent) for shape, agent in SHAPES.items()},
+    "stopped": partial(deploy, SHAPES["two"], {"stopped": True}),
+    "stopped with an autoscaler": partial(deploy, SHAPES["autoscaled with a budget"], {"stopped": True}),
+    "content": partial(deploy, MAPS, content=CONTENT),
+    "content and files": partial(deploy, {**MAPS, **SHAPES["files"], **SHAPES["scratch"]}, content=CONTENT),
+    "content of texts": partial(deploy, MAPS, content={"a": b"1", "b": b"2"}),
+    "content of bytes": partial(deploy, MAPS, content={"a": b"\xff"}),
+    "content and nothing else": partial(deploy, {**MAPS, "security": {"writable": []}}, content={"a": b"1"}),
+    "content without files": partial(deploy, MAPS, content={}),
+    "content in two maps": partial(deploy, MAPS, content={str(n): bytes([97 + n]) * 500_000 for n in range(2)}),
+    "fetched content": partial(deploy, INIT, content=CONTENT, delivery=HTTPS),
+    "fetched content with a token": partial(deploy, INIT, content=CONTENT, delivery=HTTPS | TOKEN),
+    "fetched content with a key": partial(deploy, INIT, content=CONTENT, delivery=SSH | TOKEN),
+}
+
 TEXTS = {
     "template": "{{ .Values.image }}{{ include `x` . }}{{ fail `no` }}",
     "comment": "{{/* */}}{{- -}}",
@@ -87,15 +126,23 @@ TEXTS = {
 }
 
 
+def _deploy_with(content: dict[str, Any], agent: dict[str, Any], own: dict[str, Any], *name: AgentName) -> Rendered:
+    """`content` is the agent's setting, the workspace's delivery, and the files of the release."""
+    said = {**agent, **({"content": content["setting"]} if content else {})}
+    return deploy(
+        said, own, name=name[0] if name else CART, delivery=content.get("delivery"), content=content.get("files")
+    )
+
+
 def _same(rendered: Any, folder: Path) -> None:
     """Helm makes the same objects of the chart; with another release and namespace, too."""
     write(folder, charted(rendered.render))
     assert template(folder, "--namespace", "elsewhere") == rendered.objects
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", DEPLOYMENTS)
 def test_a_chart_makes_the_objects_of_the_manifests(shape: str, tmp_path: Path) -> None:
-    rendered = deploy(SHAPES[shape])
+    rendered = DEPLOYMENTS[shape]()
     _same(rendered, tmp_path / "chart")
     lint(tmp_path / "chart")
     assert faults(rendered.objects) == []
@@ -119,12 +166,16 @@ def test_a_value_stays_a_value(text: str, tmp_path: Path) -> None:
     deadline=None,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
-@hypothesis.given(agent=some.agents(), own=some.settings_layers(), name=some.AGENT_NAMES)
+@hypothesis.given(agent=some.agents(), own=some.own_layers(), name=some.AGENT_NAMES, content=some.releases_content())
 def test_whatever_is_set_a_chart_makes_the_objects_of_the_manifests(
-    agent: dict[str, Any], own: dict[str, Any], name: AgentName, tmp_path_factory: pytest.TempPathFactory
+    agent: dict[str, Any],
+    own: dict[str, Any],
+    name: AgentName,
+    content: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     try:
-        rendered = deploy(agent, own, name=name)
+        rendered = _deploy_with(content, agent, own, name)
     except Refused as refused:
         hypothesis.event("refused " + refused.problems[0].code)
         return
@@ -135,10 +186,12 @@ def test_whatever_is_set_a_chart_makes_the_objects_of_the_manifests(
 
 
 @hypothesis.settings(max_examples=100, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
-@hypothesis.given(agent=some.agents(), own=some.settings_layers())
-def test_the_values_are_what_the_schema_says(agent: dict[str, Any], own: dict[str, Any]) -> None:
+@hypothesis.given(agent=some.agents(), own=some.own_layers(), content=some.releases_content())
+def test_the_values_are_what_the_schema_says(
+    agent: dict[str, Any], own: dict[str, Any], content: dict[str, Any]
+) -> None:
     try:
-        rendered = deploy(agent, own)
+        rendered = _deploy_with(content, agent, own)
     except Refused:
         return
     files = charted(rendered.render)
@@ -155,6 +208,10 @@ def test_the_values_are_what_the_schema_says(agent: dict[str, Any], own: dict[st
         ("image", {"name": "x"}),
         ("env", {"A": 1}),
         ("ports", None),
+        ("stopped", "true"),
+        ("content", {"path": "/a"}),
+        ("content", {"path": "/a", "configMaps": [{"name": "x", "files": {"a": "values.yaml"}}]}),
+        ("content", {"path": "/a", "init": {}}),
     ],
 )
 def test_helm_refuses_values_that_the_schema_does_not_know(key: str, value: Any, tmp_path: Path) -> None:
@@ -187,24 +244,28 @@ def test_a_chart_is_packaged_and_is_a_dependency_of_another(tmp_path: Path) -> N
     assert template(write(tmp_path / "parent", {**parent, **inside})) == rendered.objects
 
 
-@pytest.mark.parametrize("shape", ["the least", "probes", "autoscaled with a budget", "files", "secrets"])
+INSTALLED = ("the least", "probes", "autoscaled with a budget", "files", "secrets", "content", "fetched content")
+
+
+@pytest.mark.parametrize("shape", INSTALLED)
 def test_helm_installs_a_chart_and_the_cluster_gets_the_objects_of_the_manifests(shape: str, tmp_path: Path) -> None:
-    rendered = deploy(SHAPES[shape])
+    rendered = DEPLOYMENTS[shape]()
     folder = write(tmp_path / "chart", charted(rendered.render))
     with cluster() as found:
         where = ("--kube-apiserver", found.address, "--disable-openapi-validation")
         done = helm("upgrade", "--install", "any", folder, "--namespace", "acme", "--timeout", "30s", *where)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {taken["kind"]: _without_helm(taken, rendered.objects) for taken in found.objects} == rendered.objects
+    taken = by_kind(found.objects)
+    assert {key: _without_helm(value, rendered.objects[key]) for key, value in taken.items()} == rendered.objects
 
 
-def _without_helm(taken: Any, objects: Any) -> Any:
+def _without_helm(taken: Any, rendered: Any) -> Any:
     """Without what Helm puts on everything that it installs: whose release it is, in place of who manages it."""
     labels = {**taken["metadata"]["labels"], "app.kubernetes.io/managed-by": "headpin"}
     annotations = taken["metadata"]["annotations"]
     own = {key: value for key, value in annotations.items() if not key.startswith("meta.helm.sh/")}
     metadata = {**taken["metadata"], "labels": labels, "annotations": own}
-    if "annotations" not in objects[taken["kind"]]["metadata"]:
+    if "annotations" not in rendered["metadata"]:
         del metadata["annotations"]
     return {**taken, "metadata": metadata}
 
@@ -284,6 +345,50 @@ def test_a_change_of_one_setting_is_a_change_of_one_line(key: str, value: Any, l
     assert _changed(before, after) == {"values.yaml": lines}
 
 
+@pytest.mark.parametrize("shape", ["two", "autoscaled with a budget"])
+def test_stopping_is_a_change_of_one_line(shape: str) -> None:
+    before, after = (charted(deploy(SHAPES[shape], {"stopped": stopped}).render) for stopped in (False, True))
+    assert _changed(before, after) == {"values.yaml": ["- stopped: false", "+ stopped: true"]}
+
+
+def test_a_change_of_a_prompt_is_a_change_of_its_file_and_of_the_line_that_names_its_config_map() -> None:
+    before, after = (
+        charted(deploy(MAPS, content={**CONTENT, "prompts/de/system.md": text}).render)
+        for text in (b"1\n2\n", b"1\n3\n")
+    )
+    changed = _changed(before, after)
+    (file,) = changed.keys() - {"values.yaml"}
+    assert file.startswith("content/") and file.endswith("-system.md.txt") and changed[file] == ["- 2", "+ 3"]
+    assert [line.split(" ")[:3] for line in changed["values.yaml"]] == [["-", "-", "name:"], ["+", "-", "name:"]]
+
+
+def test_texts_of_the_content_are_in_the_chart_as_they_are_in_the_snapshot() -> None:
+    """And so the branch has them once; what is not text is there as base64."""
+    files = charted(deploy(MAPS, content=CONTENT).render)
+    texts = {path: text.encode() for path, text in files.items() if path.startswith("content/")}
+    assert texts["content/empty.txt"] == b"" and texts["content/icon.png.base64"] == b"iVBORw0K\n"
+    assert set(texts.values()) >= {
+        CONTENT["prompts/system.md"],
+        CONTENT[".gitattributes"],
+        CONTENT["templates/a b.yaml"],
+    }
+    assert all(path.endswith((".txt", ".base64")) and path.count("/") == 1 for path in texts)
+    assert len(texts) == len(CONTENT)
+
+
+def test_content_that_something_left_out_of_the_chart_is_an_error(tmp_path: Path) -> None:
+    files = charted(deploy(MAPS, content=CONTENT).render)
+    del files["content/icon.png.base64"]
+    done = helm("template", "any", write(tmp_path / "chart", files))
+    assert done.returncode != 0 and "content/ does not hold the files" in done.stderr
+
+
+def test_as_much_content_as_there_can_be_is_a_chart_that_helm_takes(tmp_path: Path) -> None:
+    files = {f"{number}": bytes([97 + number]) * 899_000 for number in range(MAX_MAPS)}
+    rendered = deploy(MAPS, content=files | {f"small/{number}": b"x" for number in range(1000)})
+    _same(rendered, tmp_path / "chart")
+
+
 def test_a_release_changes_the_lines_that_name_it(tmp_path: Path) -> None:
     del tmp_path
     image = {"pattern": "registry.example.com/shop/cart:{short}"}
@@ -302,7 +407,8 @@ def test_a_release_changes_the_lines_that_name_it(tmp_path: Path) -> None:
 
 def test_everything_but_values_and_name_is_the_same_in_every_chart() -> None:
     one, other = charted(deploy().render), charted(deploy(FULL, name=AgentName("ab", "cd")).render)
-    assert one.keys() == other.keys()
+    with_content = charted(deploy(MAPS, content=CONTENT).render)
+    assert one.keys() == other.keys() == {path for path in with_content if not path.startswith("content/")}
     assert {path for path in one if one[path] != other[path]} == {"Chart.yaml", "values.yaml"}
     assert set(one) - set(templates().chart) == {"Chart.yaml", "values.yaml"}
 

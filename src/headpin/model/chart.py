@@ -26,6 +26,7 @@ ValueName = Literal[
     "autoscaling.minReplicas",
     "autoscaling.targetCPU",
     "command",
+    "content",
     "env",
     "environment",
     "files",
@@ -53,6 +54,7 @@ ValueName = Literal[
     "serviceAccount.annotations",
     "servicePort",
     "startupProbe",
+    "stopped",
     "variables",
     "version",
 ]

@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from headpin.model import Delivery
@@ -146,12 +147,16 @@ def _config_map(files: Mapping[str, bytes], keys: Mapping[str, str], paths: Sequ
 
 
 def _text(data: bytes) -> str | None:
-    """`data` as text, where YAML and everybody who reads it carry that unchanged; None where it goes as base64."""
+    """`data` as text, where YAML and everybody who reads it carry that unchanged; None where it goes as base64.
+
+    Helm takes a byte-order mark off every file of a chart.
+    """
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    return text if is_carried(text) and len(quote(text)) <= _WIDEST * len(data) + 2 else None
+    is_carried_so = is_carried(text) and not text.startswith("\ufeff")
+    return text if is_carried_so and len(quote(text)) <= _WIDEST * len(data) + 2 else None
 
 
 def _digest(files: Mapping[str, bytes], keys: Mapping[str, str], packed: Sequence[Sequence[str]]) -> str:
@@ -178,21 +183,22 @@ def init_container(environment: str, content: MountedContent | None) -> dict[str
     secret = delivery.credentials.secret if delivery.credentials else None
     is_ssh = delivery.scheme == "ssh"
     stored = sum(-(-size // _BLOCK) * _BLOCK + _BLOCK for size in content.sizes.values())
+    env = [
+        _value("GIT_ALLOW_PROTOCOL", str(delivery.scheme)),
+        _value("GIT_CONFIG_NOSYSTEM", "1"),
+        _value("GIT_TERMINAL_PROMPT", "0"),
+        _value("HEADPIN_BRANCH", f"refs/heads/env/{environment}"),
+        _value("HEADPIN_CONTENT", content.id),
+        _value("HEADPIN_REPOSITORY", delivery.repository),
+        _value("HEADPIN_TARGET", _TARGET),
+        _value("HOME", _WORK),
+        *([_value("HEADPIN_KEYS", _KEYS)] if secret and is_ssh else []),
+        *(_login(secret) if secret and not is_ssh else []),
+    ]
     return {
         "image": delivery.git_image,
         "user": _USER,
-        "env": [
-            _value("GIT_ALLOW_PROTOCOL", str(delivery.scheme)),
-            _value("GIT_CONFIG_NOSYSTEM", "1"),
-            _value("GIT_TERMINAL_PROMPT", "0"),
-            _value("HEADPIN_BRANCH", f"refs/heads/env/{environment}"),
-            _value("HEADPIN_CONTENT", content.id),
-            _value("HEADPIN_REPOSITORY", delivery.repository),
-            _value("HEADPIN_TARGET", _TARGET),
-            _value("HOME", _WORK),
-            *([_value("HEADPIN_KEYS", _KEYS)] if secret and is_ssh else []),
-            *(_login(secret) if secret and not is_ssh else []),
-        ],
+        "env": sorted(env, key=itemgetter("name")),
         "target": _TARGET,
         "work": _WORK,
         "keys": {"path": _KEYS, "secret": secret, "keys": list(_SSH_KEYS)} if secret and is_ssh else None,

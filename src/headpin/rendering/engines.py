@@ -14,5 +14,5 @@ def render_files(render: RenderInput, templates: TemplateSet) -> dict[str, str]:
     if render.engine == "manifests":
         return render_manifests(render, templates)
     if render.chart is not None:
-        return render_own_chart(render, render.chart)
+        return render_own_chart(render, render.chart, templates)
     return render_chart(render, templates)

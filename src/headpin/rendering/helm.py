@@ -1,12 +1,13 @@
 """The engine `helm`: a chart for each agent, which Helm takes as it is.
 
 The templates and the schema of the values are the same in every chart of a template set; what varies is in
-`values.yaml`, and in `Chart.yaml` what names the chart. Helm itself is never run: that templates and values
-make the objects of the engine `manifests` is a matter of tests, not of a pass.
+`values.yaml` and the files below `content/`, and in `Chart.yaml` what names the chart. Helm itself is never run:
+that templates and values make the objects of the engine `manifests` is a matter of tests, not of a pass.
 """
 
 from __future__ import annotations
 
+from headpin.rendering.chart_content import content_files, content_values
 from headpin.rendering.inputs import RenderInput
 from headpin.rendering.templates import RenderError, TemplateSet
 from headpin.rendering.values import chart_values
@@ -22,10 +23,11 @@ _HEAD = "# Written by headpin: a change made here is undone. What may stand here
 
 def render_chart(render: RenderInput, templates: TemplateSet) -> dict[str, str]:
     """Path in the chart to text of every file of it. Raises RenderError."""
-    values = chart_values(render, view(render))
+    seen = view(render)
+    values = chart_values(render, seen, content_values(render, seen))
     text = _HEAD + dump(values, blocks=True)
     _check(text, values)
-    return {**templates.chart, CHART: dump(_chart(render)), VALUES: text}
+    return {**templates.chart, **content_files(seen, templates), CHART: dump(_chart(render)), VALUES: text}
 
 
 def _chart(render: RenderInput) -> dict[str, Value]:

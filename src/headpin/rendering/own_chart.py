@@ -1,6 +1,9 @@
 """A chart that the agent brings: its files as they are, and headpin's values in its `values.yaml`.
 
 Where a value goes is said in `agent.yaml`, and for the places that charts commonly have it goes there unsaid.
+A stopped deployment has no replicas and no autoscaler in these values. Content has no common place: where
+`agent.yaml` names one, its value is what `content` is in headpin's own charts, and the same files are put into the
+chart's folder `content/`, for templates that make ConfigMaps of them or a container that fetches them.
 What the chart makes of the values only Helm knows, and headpin does not run it: the objects of such a chart
 are not checked for their kinds, names and namespace, as those of headpin's own templates are.
 """
@@ -12,8 +15,9 @@ from typing import Any
 
 from headpin.errors import CannotEdit
 from headpin.model import ValueName
+from headpin.rendering.chart_content import content_files, content_values
 from headpin.rendering.inputs import RenderInput
-from headpin.rendering.templates import RenderError
+from headpin.rendering.templates import RenderError, TemplateSet
 from headpin.rendering.values import ImageParts, pod_annotations, probe_value, secret_key
 from headpin.rendering.view import view
 from headpin.workspace.chart_places import KeyPath, Places, chart_values_of, places_in
@@ -26,7 +30,7 @@ _JOINED: frozenset[ValueName] = frozenset({"annotations", "podAnnotations", "ser
 """Mappings that are joined key by key with what the chart has there."""
 
 
-def render_own_chart(render: RenderInput, chart: ChartFolder) -> dict[str, str]:
+def render_own_chart(render: RenderInput, chart: ChartFolder, templates: TemplateSet) -> dict[str, str]:
     """Path in the chart to text of every file of it. Raises RenderError when the values have no place in it."""
     rule = render.agent.chart
     if rule is None:
@@ -34,7 +38,8 @@ def render_own_chart(render: RenderInput, chart: ChartFolder) -> dict[str, str]:
     places = places_in(chart, rule)
     if not places.has_image:
         raise RenderError(f"{chart.path}/{VALUES_FILE}: the release's image has no place in it")
-    filled = dict(_filled(chart, places, own_values(render)))
+    seen = view(render)
+    filled = dict(_filled(chart, places, own_values(render, seen)))
     try:
         changes: Mapping[Path, Edited] = {(*path,): value for path, value in filled.items()}
         text = edit(chart.files.get(VALUES_FILE, "").encode(), changes).decode()
@@ -43,7 +48,8 @@ def render_own_chart(render: RenderInput, chart: ChartFolder) -> dict[str, str]:
     found = load(text.encode("utf-8", "surrogatepass"))
     if found.issues or any(not _is_there(found.value, path, value) for path, value in filled.items()):
         raise RenderError(f"{chart.path}/{VALUES_FILE}: the values are not as they were written")
-    return {**chart.files, VALUES_FILE: text}
+    content = content_files(seen, templates) if "content" in places.names else {}
+    return {**chart.files, **content, VALUES_FILE: text}
 
 
 def _filled(chart: ChartFolder, places: Places, values: Mapping[ValueName, Value]) -> Iterator[tuple[KeyPath, Value]]:
@@ -82,9 +88,8 @@ def _is_there(found: Any, path: KeyPath, value: Value) -> bool:
     return dump({"value": _at(found, path)}) == dump({"value": value})
 
 
-def own_values(render: RenderInput) -> dict[ValueName, Value]:
-    """Everything that can be put into a chart's values, by its name."""
-    seen = view(render)
+def own_values(render: RenderInput, seen: Mapping[str, Any]) -> dict[ValueName, Value]:
+    """Everything that can be put into a chart's values, by its name; `seen` is the deployment's view."""
     image, scaling = ImageParts.of(render.image), render.effective.scaling
     host, slash, rest = image.repository.partition("/")
     if not slash or not ("." in host or ":" in host or host == "localhost"):
@@ -95,11 +100,12 @@ def own_values(render: RenderInput) -> dict[ValueName, Value]:
         "agent": render.name.agent,
         "annotations": dict(seen["annotations"]),
         "args": list(seen["args"]),
-        "autoscaling.enabled": scaling.max_replicas > scaling.min_replicas,
+        "autoscaling.enabled": scaling.has_autoscaler,
         "autoscaling.maxReplicas": scaling.max_replicas,
         "autoscaling.minReplicas": scaling.min_replicas,
         "autoscaling.targetCPU": scaling.target_cpu,
         "command": list(seen["command"]),
+        "content": content_values(render, seen),
         "env": [_env(variable) for variable in seen["env"]],
         "environment": render.environment,
         "files": {path: content.text for path, content in files.items() if content.text is not None},
@@ -119,7 +125,7 @@ def own_values(render: RenderInput) -> dict[ValueName, Value]:
         "ports": [{"name": p["name"], "containerPort": p["port"], "protocol": p["protocol"]} for p in ports],
         "project": render.name.project,
         "readinessProbe": probes.get("readinessProbe", {}),
-        "replicas": scaling.min_replicas,
+        "replicas": 0 if scaling.stopped else scaling.min_replicas,
         "resources": {"requests": dict(seen["requests"]), "limits": dict(seen["limits"])},
         "revision": render.revision,
         "secretFiles": {
@@ -133,6 +139,7 @@ def own_values(render: RenderInput) -> dict[ValueName, Value]:
         "serviceAccount.annotations": dict(seen["account_annotations"]),
         "servicePort": ports[0]["service_port"] if ports else None,
         "startupProbe": probes.get("startupProbe", {}),
+        "stopped": scaling.stopped,
         "variables": {v["name"]: v["value"] for v in seen["env"] if v["secret"] is None},
         "version": seen["annotations"]["headpin.dev/version"],
     }

@@ -6,7 +6,7 @@ as Kubernetes takes them; what is derived from them is derived in the chart's te
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,8 @@ class ImageParts:
         return cls(name.removesuffix(f":{tag}") if tag else name, tag, digest)
 
 
-def chart_values(render: RenderInput, view: Mapping[str, Any]) -> Values:
-    """The values of headpin's own charts; `view` is the deployment's."""
+def chart_values(render: RenderInput, view: Mapping[str, Any], content: Values) -> Values:
+    """The values of headpin's own charts; `view` is the deployment's, `content` what they say of its content."""
     image = ImageParts.of(render.image)
     return {
         "nameOverride": render.name.agent,
@@ -43,6 +43,7 @@ def chart_values(render: RenderInput, view: Mapping[str, Any]) -> Values:
         "partOf": render.name.project,
         "image": {"repository": image.repository, "tag": image.tag, "digest": image.digest},
         "imagePullSecrets": [{"name": name} for name in view["pull_secrets"]],
+        "stopped": render.effective.scaling.stopped,
         "replicaCount": view["min_replicas"],
         "autoscaling": _autoscaling(view),
         "annotations": dict(view["annotations"]),
@@ -50,7 +51,7 @@ def chart_values(render: RenderInput, view: Mapping[str, Any]) -> Values:
         "serviceAccount": {"annotations": dict(view["account_annotations"])},
         "command": list(view["command"]),
         "args": list(view["args"]),
-        "env": {variable["name"]: _env_value(variable) for variable in view["env"]},
+        "env": env_values(view["env"]),
         "ports": [_port(port) for port in view["ports"]],
         **{f"{kind}Probe": {} for kind in ("startup", "readiness", "liveness")},
         **{probe["kind"]: probe_value(probe) for probe in view["probes"]},
@@ -60,7 +61,13 @@ def chart_values(render: RenderInput, view: Mapping[str, Any]) -> Values:
         "terminationGracePeriodSeconds": view["grace_period"],
         "writablePaths": list(render.agent.security.writable),
         "files": _files(render, view),
+        "content": content,
     }
+
+
+def env_values(variables: Sequence[Mapping[str, Any]]) -> Values:
+    """Environment variables by their names: a text, or where a Secret has it."""
+    return {variable["name"]: _env_value(variable) for variable in variables}
 
 
 def pod_annotations(view: Mapping[str, Any]) -> dict[str, Value]:

@@ -91,9 +91,13 @@ def places_in(chart: ChartFolder, rule: Chart) -> Places:
     return Places(said, common, tuple(path for path in said if _is_blocked(own, path)))
 
 
-def without_place(places: Places, effective: Effective) -> Iterator[str]:
+def without_place(places: Places, effective: Effective, has_content: bool) -> Iterator[str]:
     """The settings that are said but reach no place in the chart."""
     names = places.names
+    if has_content and "content" not in names:
+        yield "content"
+    if effective.scaling.stopped and not _can_stop(names):
+        yield "stopped"
     secrets = any(isinstance(value, SecretKey) for value in effective.variables.values())
     texts = any(not isinstance(value, SecretKey) for value in effective.variables.values())
     if texts and not {"env", "variables"} & names:
@@ -110,6 +114,12 @@ def without_place(places: Places, effective: Effective) -> Iterator[str]:
         yield "scaling"
     elif effective.scaling.max_replicas > effective.scaling.min_replicas and "autoscaling.maxReplicas" not in names:
         yield "scaling.maxReplicas"
+
+
+def _can_stop(names: frozenset[ValueName]) -> bool:
+    """Whether a stopped deployment has no pods: no autoscaler that the chart has may start them again."""
+    scaled = {"autoscaling.minReplicas", "autoscaling.maxReplicas"} & names
+    return "stopped" in names or ("replicas" in names and ("autoscaling.enabled" in names or not scaled))
 
 
 def _has(own: Mapping[str, Any], path: KeyPath, kind: type) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from headpin.problems import Problem, errors
 from headpin.types import AgentName
 from headpin.workspace.chart_places import places_in, without_place
-from headpin.workspace.charts import VALUES_FILE
+from headpin.workspace.charts import CONTENT_FOLDER, VALUES_FILE
 from headpin.workspace.settings import Effective, OwnLayers
 from headpin.workspace.snapshot import Snapshot
 from headpin.workspace.workspace import Workspace
@@ -26,6 +26,9 @@ def chart_problems(workspace: Workspace, agent: AgentName, snapshot: Snapshot) -
         if not places.has_image:
             said = f"the release's image has no place in {chart.path}/{VALUES_FILE}"
             yield snapshot.agent.problem("HP335", ("chart",), said)
+        if "content" in places.names and any(path.startswith(f"{CONTENT_FOLDER}/") for path in chart.files):
+            said = f"{chart.path} has a folder {CONTENT_FOLDER}/, and headpin would put the content there"
+            yield snapshot.agent.problem("HP335", ("chart",), said, remedy="give that folder another name")
     reached = [workspace.environments.get(stage.environment) for stage in workspace.stages(agent.project)]
     engines = {found.model.engine for found in reached if found and found.model}
     if model.engine is None and engines and "helm" not in engines:
@@ -39,5 +42,5 @@ def settings_without_place(snapshot: Snapshot, own: OwnLayers, effective: Effect
     if model is None or model.chart is None or chart is None or environment is None:
         return
     if (model.engine or environment.engine) == "helm":
-        for name in without_place(places_in(chart, model.chart), effective):
+        for name in without_place(places_in(chart, model.chart), effective, model.content is not None):
             yield snapshot.agent.problem("HP337", ("chart",), f"no value of {chart.path} takes {name}")

@@ -24,6 +24,10 @@ _MAX_ENTRIES = 2 * MAX_FILES
 _ACTION = re.compile(r"\{\{[^}]*\}\}")
 CHART_FILE = "Chart.yaml"
 VALUES_FILE = "values.yaml"
+CONTENT_FOLDER = "content"
+"""In a chart that is delivered, where the files of the release's content are. Only headpin writes there."""
+
+_WRITTEN_OUT = "write out what it stands for: headpin writes into this file, and leaves every other line as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +156,5 @@ def _only_comments(text: str) -> bool:
 
 def _issues(code: str, place: str, issues: tuple[Issue, ...]) -> Iterator[Problem]:
     for issue in issues:
-        yield Problem.of(code, place, issue.message, line=issue.line, column=issue.column, remedy=issue.remedy)
+        remedy = issue.remedy or (_WRITTEN_OUT if issue.code == "HP106" else "mend what the message says")
+        yield Problem.of(code, place, issue.message, line=issue.line, column=issue.column, remedy=remedy)

@@ -9,7 +9,8 @@ compared with what the change means; must never return anything else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
@@ -48,13 +49,47 @@ def edit(data: bytes, changes: Mapping[Path, Change]) -> bytes:
     where the document is written so unusually that the change would touch more than its value.
     """
     text, value = _read(data)
+    steps = _steps(value, changes)
+    while steps:
+        text, taken = _after_some(text, steps)
+        steps = steps[taken:]
+    return text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A change that has an effect, and what the document means after it and all before it."""
+
+    path: Path
+    change: Change
+    value: Any
+
+
+def _steps(value: dict[str, Any], changes: Mapping[Path, Change]) -> list[_Step]:
+    found = []
     for path, change in _in_order(changes):
         changed = _value_with(value, path, change)
         if not _same(changed, value):
-            text = _text_with(text, path, change)
-            _check(text, path, changed)
+            found.append(_Step(path, change, changed))
             value = changed
-    return text.encode()
+    return found
+
+
+def _after_some(text: str, steps: Sequence[_Step]) -> tuple[str, int]:
+    """`text` after the first steps, as many as touch different lines, and how many these are.
+
+    All of them at once, because reading the document is what takes the time. Where they turn out to depend on
+    each other, it is the first alone.
+    """
+    root = read_nodes(text)
+    patches = _apart(_Patch.between(text, _text_with(text, root, step.path, step.change)) for step in steps)
+    if len(patches) > 1:
+        new, last = _patched(text, patches), steps[len(patches) - 1]
+        if _is_loaded_as(new, last.value):
+            return new, len(patches)
+    new = _patched(text, patches[:1])
+    _check(new, steps[0].path, steps[0].value)
+    return new, 1
 
 
 def _read(data: bytes) -> tuple[str, dict[str, Any]]:
@@ -161,6 +196,8 @@ def _plain_value(value: Value) -> Any:
 
 def _same(left: Any, right: Any) -> bool:
     """Whether two loaded values are equal, their keys in the same order; 1 and true are not."""
+    if left is right:
+        return True
     if isinstance(left, dict) and isinstance(right, dict):
         return list(left) == list(right) and all(_same(left[key], right[key]) for key in left)
     if isinstance(left, tuple) and isinstance(right, tuple):
@@ -171,9 +208,51 @@ def _same(left: Any, right: Any) -> bool:
 # ── Text ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _text_with(text: str, path: Path, change: Change) -> str:
-    """`text` with a change that `_value_with` found possible and not without effect."""
-    trail = [read_nodes(text)]
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """The lines `start` to `stop`, from 0, and what stands there instead."""
+
+    start: int
+    stop: int
+    lines: tuple[str, ...]
+
+    @classmethod
+    def between(cls, old: str, new: str) -> _Patch:
+        """What makes `new` of `old`."""
+        before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+        shorter = min(len(before), len(after))
+        start = next((at for at in range(shorter) if before[at] != after[at]), shorter)
+        same = next((at for at in range(shorter - start) if before[~at] != after[~at]), shorter - start)
+        return cls(start, len(before) - same, tuple(after[start : len(after) - same]))
+
+    def is_apart_from(self, other: _Patch) -> bool:
+        """Whether both leave each other's lines alone; between the same two lines both may put theirs."""
+        return self.stop <= other.start or other.stop <= self.start
+
+
+def _apart(patches: Iterable[_Patch]) -> list[_Patch]:
+    """The first of them, up to one that touches a line of another."""
+    found: list[_Patch] = []
+    for patch in patches:
+        if not all(patch.is_apart_from(other) for other in found):
+            break
+        found.append(patch)
+    return found
+
+
+def _patched(text: str, patches: Sequence[_Patch]) -> str:
+    lines = text.splitlines(keepends=True)
+    new: list[str] = []
+    done = 0
+    for patch in sorted(patches, key=lambda patch: (patch.start, patch.stop)):
+        new += [*lines[done : patch.start], *patch.lines]
+        done = patch.stop
+    return "".join([*new, *lines[done:]])
+
+
+def _text_with(text: str, root: Child, path: Path, change: Change) -> str:
+    """`text`, whose nodes are `root`, with a change that `_value_with` found possible and not without effect."""
+    trail = [root]
     splice = Splice(text)
     for depth, step in enumerate(path):
         child = _child(trail[-1], step)
@@ -210,6 +289,14 @@ def _shrunk(splice: Splice, trail: list[Child]) -> str:
         if len(trail) > 1 and (isinstance(above.key, int) or above.node.listed):
             return splice.replaced(trail, [] if above.node.listed else {})
     return splice.emptied(trail[0])
+
+
+def _is_loaded_as(text: str, expected: Any) -> bool:
+    try:
+        _check(text, (), expected)
+    except CannotEdit:
+        return False
+    return True
 
 
 def _check(text: str, path: Path, expected: Any) -> None:

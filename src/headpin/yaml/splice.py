@@ -27,6 +27,7 @@ from headpin.yaml.nodes import (
 )
 
 _BREAK = re.compile(r"\r\n|\r|\n")
+_NO_CHOMPING = str.maketrans("", "", "+-")
 
 Trail = Sequence[Child]
 
@@ -223,6 +224,8 @@ class Splice:
                 found.setdefault("step", node.depth - each.column)
             else:
                 found.setdefault("dash" if node.listed else "step", node.children[0].column - each.column)
+            if len(found) == len(("step", "dash")):
+                break
         return Layout(found.get("step", 2), found.get("dash", 2), _leaves_alone(tail, trail[-1].column))
 
 

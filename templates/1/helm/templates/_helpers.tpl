@@ -46,7 +46,27 @@ labels:
 
 {{/* Whether an autoscaler decides on the number of pods: "true" or nothing. */}}
 {{- define "agent.autoscaled" -}}
-{{- if gt (int .Values.autoscaling.maxReplicas) (int .Values.replicaCount) }}true{{ end }}
+{{- if and (not .Values.stopped) (gt (int .Values.autoscaling.maxReplicas) (int .Values.replicaCount)) }}true{{ end }}
+{{- end }}
+
+{{/* Environment variables, of a mapping of names to texts and Secrets' keys. */}}
+{{- define "agent.env" -}}
+{{- range $name, $value := . }}
+- name: {{ include "agent.text" $name }}
+  {{- if kindIs "string" $value }}
+  value: {{ include "agent.text" $value }}
+  {{- else }}
+  valueFrom:
+    secretKeyRef:
+      {{- with $value.secretKeyRef }}
+      name: {{ include "agent.text" .name }}
+      key: {{ include "agent.text" .key }}
+      {{- if .optional }}
+      optional: true
+      {{- end }}
+      {{- end }}
+  {{- end }}
+{{- end }}
 {{- end }}
 
 {{/* The texts of the files that are no Secret's, by their keys in the ConfigMap, as JSON. */}}
@@ -111,4 +131,81 @@ exec:
     - {{ include "agent.text" . }}
     {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* The key in its ConfigMap of a file below content/: texts end in .txt, everything else in .base64. */}}
+{{- define "agent.contentKey" -}}
+{{ base . | trimSuffix (ext .) }}
+{{- end }}
+
+{{/* The container that fetches the content before the agent starts. */}}
+{{- define "agent.contentContainer" -}}
+{{- $init := .Values.content.init -}}
+name: content
+image: {{ include "agent.text" $init.image }}
+command:
+  - "sh"
+  - "-c"
+  - {{ include "agent.text" (.Files.Get "content/fetch-content.sh") }}
+env:
+  {{- include "agent.env" $init.env | nindent 2 }}
+resources:
+  requests:
+    {{- include "agent.texts" $init.resources.requests | nindent 4 }}
+  limits:
+    {{- include "agent.texts" $init.resources.limits | nindent 4 }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ int $init.runAsUser }}
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop:
+      - ALL
+volumeMounts:
+  - name: content
+    mountPath: {{ include "agent.text" $init.env.HEADPIN_TARGET }}
+  - name: content-work
+    mountPath: {{ include "agent.text" $init.env.HOME }}
+  {{- if $init.keys }}
+  - name: content-keys
+    mountPath: {{ include "agent.text" $init.env.HEADPIN_KEYS }}
+    readOnly: true
+  {{- end }}
+{{- end }}
+
+{{/* The volumes of the content: what the agent's container mounts, and what the one that fetches it needs besides. */}}
+{{- define "agent.contentVolumes" -}}
+- name: content
+  {{- if .init }}
+  emptyDir:
+    sizeLimit: {{ include "agent.text" .init.sizeLimit }}
+- name: content-work
+  emptyDir:
+    sizeLimit: {{ include "agent.text" .init.workSizeLimit }}
+{{- with .init.keys }}
+- name: content-keys
+  secret:
+    secretName: {{ include "agent.text" .secret }}
+    items:
+      {{- range .keys }}
+      - key: {{ include "agent.text" . }}
+        path: {{ include "agent.text" . }}
+      {{- end }}
+{{- end }}
+  {{- else if .configMaps }}
+  projected:
+    sources:
+      {{- range .configMaps }}
+      - configMap:
+          name: {{ include "agent.text" .name }}
+          items:
+            {{- range $path, $file := .files }}
+            - key: {{ include "agent.text" (include "agent.contentKey" $file) }}
+              path: {{ include "agent.text" $path }}
+            {{- end }}
+      {{- end }}
+  {{- else }}
+  emptyDir: {}
+  {{- end }}
 {{- end }}
