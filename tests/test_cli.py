@@ -216,7 +216,7 @@ def test_every_read_command_has_a_machine_form(running: World) -> None:
     assert origins["variables.LOG_LEVEL"] == "projects/shop/agents/cart/agent.yaml:9:3"
     plan = json.loads(headpin("plan", "--json", cwd=running.config).out)
     assert plan["kind"] == "Plan" and set(plan) == {
-        "apiVersion", "kind", "config", "environments", "silentSources", "work",
+        "apiVersion", "kind", "config", "environments", "promotions", "trouble", "silentSources", "work",
     }  # fmt: skip
     assert json.loads(headpin("version", "--json").out)["kind"] == "Version"
     as_yaml = headpin("status", "-o", "yaml", cwd=running.config).out

@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from headpin.controller.fold import head_move
-from headpin.controller.heads import Heads
-from headpin.controller.realise import Realised, Realiser
-from headpin.controller.situations import Surroundings, situation_of
+from headpin.controller.realise import Realised
+from headpin.controller.situations import situation_of
 from headpin.errors import HistoryMissing
 from headpin.git import Repository
 from headpin.releases import Action, Decision, HoldReason, Layers, Release, Wanted
@@ -70,12 +68,10 @@ def _why_not(world: World) -> str:
 def _realised(world: World) -> tuple[Realised, int]:
     """Prod's pin realised as if its gates were open, and how many deployments that rendered."""
     controller = world.fresh()
-    head, workspace = controller.main_head(), controller.workspace()
-    heads = Heads(controller.repository, workspace, head.id, ())
-    around = Surroundings(workspace, controller.branches(workspace), heads, head_move(head))
+    around = controller.surroundings(controller.main_head())
     situation = situation_of(around, "prod", CART, ())
     assert isinstance(situation.desired, Wanted)
-    realiser = Realiser(controller.repository, controller.reader, workspace, controller.templates)
+    realiser = controller.realiser(around)
     decision = Decision(Action.SERVE, "", Layers.HEAD, situation.desired.release, 1)
     return realiser.realise(situation, decision), realiser.rendered
 

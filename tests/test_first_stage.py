@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headpin.releases import EventKind, HoldReason
-from headpin.releases.gates import FIRST_STAGE, Built, FirstStage, Question, ask_gates
+from headpin.releases.first_stage import FIRST_STAGE
 from headpin.releases.release import Release
 from headpin.types import AgentName, Revision, TreeId
 from headpin.workspace import Workspace
@@ -218,22 +218,6 @@ def test_an_agent_of_this_repository_in_a_first_stage(tmp_path: Path) -> None:
 
 
 RELEASE = Release(Revision("a" * 40), "example.com/cart:1", TreeId("b" * 40))
-
-
-@pytest.mark.parametrize(
-    ("image", "by_digest", "is_open"),
-    [
-        ("example.com/cart:1", False, True),
-        (f"example.com/cart:1@sha256:{'0' * 64}", False, False),
-        (f"example.com/cart:1@sha256:{'0' * 64}", True, True),
-        (f"example.com/other:1@sha256:{'0' * 64}", True, False),
-    ],
-)
-def test_a_digest_is_taken_only_where_images_are_resolved(image: str, by_digest: bool, is_open: bool) -> None:
-    pinned = Release(RELEASE.revision, image, RELEASE.settings)
-    found = FirstStage("main of x", True, (Built(Revision("c" * 40), RELEASE, by_digest),))
-    answer = ask_gates(Question(pinned, EventKind.PROMOTED, (), first_stage=found))
-    assert answer.is_open is is_open and [result.gate for result in answer.results] == [FIRST_STAGE]
 
 
 def test_names_of_agents_are_not_mixed_up(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from headpin.images import with_digest
 from headpin.releases import HoldReason
+from tests.inprocess import headpin
 from tests.registry import docker_registry, push
 from tests.world import AGENT, World
 
@@ -86,3 +87,25 @@ def test_a_registry_that_is_gone_holds_only_what_needs_it(world: World, registry
     hold = world.record("dev").hold
     assert hold is not None and "the registry of 127.0.0.1:1/cart:" in hold.message
     assert "manifests/shop/search/deployment.yaml" in world.files("dev")
+
+
+def test_a_pinned_first_stage_takes_only_the_digest_that_the_registry_has(world: World, registry: str) -> None:
+    world.commit("Direct", {"pipelines/standard.yaml": "stages:\n  - environment: staging\n  - environment: prod\n"})
+    revision = world.push("cart")
+    waiting = headpin("promote", "shop/cart", "--to", "staging", cwd=world.config)
+    assert waiting.code == 3 and "is not in its registry yet" in waiting.err
+    digest = push(registry, "cart", revision[:7])
+    done = headpin("promote", "shop/cart", "--to", "staging", cwd=world.config)
+    assert done.code == 0, done.err
+    pin = (world.config / "pins/staging/shop/cart.yaml").read_text()
+    assert digest in pin
+    world.commit("Another digest", {"pins/staging/shop/cart.yaml": pin.replace(digest, "sha256:" + "0" * 64)})
+    world.settle()
+    hold = world.record("staging").hold
+    assert hold is not None and hold.reason is HoldReason.BLOCKED and "its image is" in hold.message
+    world.commit("Without", {"pins/staging/shop/cart.yaml": pin.replace(f"@{digest}", "")})
+    world.settle()
+    assert world.record("staging").served is None
+    world.commit("Right", {"pins/staging/shop/cart.yaml": pin})
+    world.settle()
+    assert image(world, "staging").endswith(digest)

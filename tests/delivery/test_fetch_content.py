@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from headpin.model import Delivery
-from headpin.rendering import MountedContent, render_manifests
+from headpin.rendering import MountedContent, render_files
 from headpin.types import TreeId
 from tests.hostile.servers import http_server, ssh_server
 from tests.rendering.deployments import deploy, read, templates
@@ -65,7 +65,7 @@ def _container(content: str, delivery: Mapping[str, Any]) -> Any:
     """The init container as it is rendered."""
     model = Delivery.model_validate({"repository": "https://git.example.com/acme/config.git", **delivery})
     mounted = MountedContent(TreeId(content), "init", "/content", model, sizes={"a": 1})
-    found = read(render_manifests(replace(deploy().render, content=mounted), templates()))
+    found = read(render_files(replace(deploy().render, content=mounted), templates()))
     return found["Deployment"]["spec"]["template"]["spec"]["initContainers"][0]
 
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from headpin.controller.templates import built_in_templates
-from headpin.rendering import RenderError, TemplateSet, render_manifests
+from headpin.rendering import RenderError, TemplateSet, render_files
 from tests.hostile import TILL
 from tests.rendering.deployments import Rendered, deploy, render_input, templates
 from tests.world import AGENT, CART, SMALL, World
@@ -286,7 +286,7 @@ def test_a_template_that_renders_what_it_may_not_is_refused(template: str) -> No
     bad = TemplateSet(1, {**templates().texts, "deployment.yaml.j2": template})
     render = render_input(_tree(), "prod", CART)
     with pytest.raises(RenderError) as caught:
-        render_manifests(render, bad)
+        render_files(render, bad)
     assert str(caught.value).isprintable() and len(str(caught.value)) < 700
     assert "root:" not in str(caught.value)
 
@@ -296,7 +296,7 @@ def test_a_file_that_was_changed_on_the_way_is_refused() -> None:
     bad = TemplateSet(1, {**templates().texts, "configmap.yaml.j2": text})
     render = deploy({"files": {"/f": {"text": "a"}}}).render
     with pytest.raises(RenderError, match="not as they were written"):
-        render_manifests(render, bad)
+        render_files(render, bad)
 
 
 def test_lone_surrogates_could_not_become_output_if_they_got_in() -> None:
@@ -304,7 +304,7 @@ def test_lone_surrogates_could_not_become_output_if_they_got_in() -> None:
     effective = replace(render.effective, variables={"A": "a\ud800b"})
     assert render.digest() != replace(render, effective=effective).digest()
     with pytest.raises(RenderError):
-        render_manifests(replace(render, effective=effective), templates())
+        render_files(replace(render, effective=effective), templates())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ from headpin.errors import UsageError
 from headpin.types import Revision, is_revision
 
 
-@app.command(epilog="Example: headpin adopt support/triage --env prod --revision 7f3c… --reason 'ran by hand before'")
+@app.command(
+    epilog="Example: headpin adopt billing/invoices --env staging --revision $(git rev-parse HEAD) --reason 'by hand'"
+)
 @acting
 def adopt(
     context: typer.Context,

@@ -22,7 +22,6 @@ from headpin.errors import PermanentError, SourceTrouble, TemporaryError
 _KEPT = frozenset(
     {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS", "GIT_TRACE"}
     | {f"GIT_{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
-    | {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"}
 )
 _MAX_OUTPUT = 8 * 1024 * 1024
 _PART = 64 * 1024

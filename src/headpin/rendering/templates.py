@@ -7,7 +7,7 @@ JSON scalars are YAML scalars, so no value can end its line, open a document or 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -45,7 +45,7 @@ class TemplateSet:
 
     number: int
     texts: Mapping[str, str]
-    chart: Mapping[str, str]
+    chart: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def _environment(self) -> jinja2.Environment:
