@@ -312,6 +312,8 @@ def test_completion_names_agents_and_environments(running: World) -> None:
     assert "shop/cart" in agents.out
     environments = headpin(cwd=running.config, env={**env, "COMP_WORDS": "headpin render pr"})
     assert "prod" in environments.out
+    words = {"COMP_CWORD": "6", "COMP_WORDS": "headpin rollback shop/cart --env prod --to "}
+    assert "v1" in headpin(cwd=running.config, env={**env, **words}).out
 
 
 def test_explain_shows_what_a_blocked_deployment_runs_with_and_status_what_waits(running: World) -> None:

@@ -42,6 +42,21 @@ def complete_environments(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in _names(context, agents=False) if name.startswith(incomplete)]
 
 
+def complete_versions(context: typer.Context, incomplete: str) -> list[str]:
+    """The versions that ran of the agent and in the environment named so far, for the shell; newest first."""
+    said = context.params
+    named = AgentName.parse(next(iter(said.get("agents") or [said.get("agent") or ""]), ""))
+    directory = context.find_root().params.get("directory")
+    session = Session(directory) if directory else _session(context)
+    try:
+        controller = session.controller
+        branch = controller.branches(controller.workspace()).get(said.get("env") or "")
+        ran = branch.ran(named) if branch and named else ()
+    except HeadpinError:
+        return []
+    return [text for entry in reversed(ran) if (text := f"v{entry.version}").startswith(incomplete)]
+
+
 def _names(context: typer.Context, *, agents: bool) -> list[str]:
     directory = context.find_root().params.get("directory")
     session = Session(directory) if directory else _session(context)

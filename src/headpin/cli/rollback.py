@@ -20,6 +20,7 @@ from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
     EnvironmentOption,
     agent_named,
+    complete_versions,
     environment_named,
 )
 from headpin.cli.terminal import BUSY
@@ -33,7 +34,10 @@ def rollback(
     context: typer.Context,
     agents: AgentsArgument,
     env: EnvironmentOption,
-    to: Annotated[str | None, typer.Option("--to", metavar="vN", help="To this version.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="vN", help="To this version.", autocompletion=complete_versions),
+    ] = None,
     to_time: Annotated[
         str | None,
         typer.Option("--to-time", metavar="TIME", help="To what was served at that time, as 2026-11-24T15:00."),
