@@ -44,13 +44,13 @@ def complete_environments(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_versions(context: typer.Context, incomplete: str) -> list[str]:
     """The versions that ran of the agent and in the environment named so far, for the shell; newest first."""
-    said = context.params
-    named = AgentName.parse(next(iter(said.get("agents") or [said.get("agent") or ""]), ""))
+    named = AgentName.parse(next(iter(context.args), ""))  # a shell that completes leaves arguments here
+    env = str(context.params.get("env") or "")
     directory = context.find_root().params.get("directory")
     session = Session(directory) if directory else _session(context)
     try:
         controller = session.controller
-        branch = controller.branches(controller.workspace()).get(said.get("env") or "")
+        branch = controller.branches(controller.workspace()).get(env)
         ran = branch.ran(named) if branch and named else ()
     except HeadpinError:
         return []
