@@ -140,6 +140,25 @@ def test_a_pin_of_a_person_that_waits_is_left_alone(world: World) -> None:
     assert (world.config / PIN).read_text() == wrong and version(world) == 1
 
 
+def test_nothing_is_promoted_where_the_pass_could_not_be_committed(world: World) -> None:
+    """Whether a person moved the pin away is only known from a pass that could write it down."""
+    wait(world)
+    world.settle()
+    world.push("cart")
+    world.settle()
+    wait(world)
+    lock = world.config / ".git/refs/heads/env/staging.lock"
+    world.controller.reconcile(dry_run=True)
+    lock.write_text("")
+    world.reconcile()
+    head = world.revision()
+    world.reconcile()
+    assert world.revision() == head
+    lock.unlink()
+    world.settle()
+    assert version(world) == 2
+
+
 def test_edits_on_disk_that_collide_are_told_and_kept(world: World) -> None:
     wait(world)
     (world.config / PIN).parent.mkdir(parents=True)

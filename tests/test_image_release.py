@@ -109,3 +109,26 @@ def test_a_pinned_first_stage_takes_only_the_digest_that_the_registry_has(world:
     world.commit("Right", {"pins/staging/shop/cart.yaml": pin})
     world.settle()
     assert image(world, "staging").endswith(digest)
+
+
+def test_stop_and_own_settings_do_not_wait_for_an_image(world: World, registry: str) -> None:
+    first = world.push("cart")
+    push(registry, "cart", first[:7])
+    world.settle()
+    world.push("cart")
+    world.settle()
+    world.commit("Own", {"projects/shop/agents/cart/dev.yaml": "stopped: true\nvariables: {MORE: here}\n"})
+    world.settle()
+    record, text = world.record("dev"), world.files("dev")["manifests/shop/cart/deployment.yaml"]
+    assert record.hold is not None and record.hold.reason is HoldReason.WAITING_FOR_IMAGE
+    assert "replicas: 0" in text and 'name: "MORE"' in text and first in text
+
+
+def test_a_moved_tag_is_not_another_release_in_a_pinned_first_stage(world: World, registry: str) -> None:
+    world.commit("Direct", {"pipelines/standard.yaml": "stages:\n  - environment: staging\n  - environment: prod\n"})
+    revision = world.push("cart")
+    push(registry, "cart", revision[:7])
+    assert headpin("promote", "shop/cart", "--to", "staging", cwd=world.config).code == 0
+    world.settle()
+    push(registry, "cart", revision[:7], "somebody moved the tag")
+    assert "nothing to do" in headpin("promote", "shop/cart", "--to", "staging", cwd=world.config).out

@@ -143,6 +143,25 @@ def test_a_stopped_source_supplies_nothing(ahead: World) -> None:
     assert "is Stopped in staging" in promote(ahead, "prod", code=REFUSED).err
 
 
+def test_what_was_only_ever_stopped_has_not_run(ahead: World) -> None:
+    run(ahead, "stop", "shop/cart", "--env", "staging")
+    ahead.settle()
+    promote(ahead, "staging", "--keep-stopped")
+    ahead.settle()
+    ahead.push("cart")
+    ahead.settle()
+    promote(ahead, "staging")
+    ahead.settle()
+    assert (served(ahead, "staging"), ahead.record("staging").served.status) == (3, Status.DEPLOYED)  # type: ignore[union-attr]
+    assert "v2 never ran" in promote(ahead, "prod", "--release", "v2", code=REFUSED).err
+    run(ahead, "rollback", "shop/cart", "--env", "staging", "--to", "v2")
+    ahead.settle()
+    assert served(ahead, "staging") == 2
+    promote(ahead, "prod")
+    ahead.settle()
+    assert served(ahead, "prod") == 2
+
+
 def test_production_demands_yes_where_nobody_can_be_asked(ahead: World) -> None:
     promote(ahead, "staging")
     ahead.settle()
@@ -315,6 +334,17 @@ def test_a_rollback_goes_to_a_version_or_to_a_time(walked: World) -> None:
     run(walked, "rollback", "shop/cart", "--env", "prod", "--to", "v1", "--yes")
     walked.settle()
     assert served(walked, "prod") == 1
+
+
+def test_a_pin_that_is_held_is_taken_back_to_what_is_served(walked: World) -> None:
+    pin = walked.pin_text("prod")
+    walked.commit("By hand", {PIN: pin.replace(pin[11:15], "0000", 1)})
+    walked.settle()
+    assert walked.record("prod").hold is not None
+    run(walked, "rollback", "shop/cart", "--env", "prod", "--yes")
+    assert walked.pin_text("prod") == (walked.config / PIN).read_text() == pin
+    walked.settle()
+    assert served(walked, "prod") == 3 and walked.record("prod").hold is None
 
 
 def test_a_rollback_is_what_git_revert_would_write(ahead: World) -> None:

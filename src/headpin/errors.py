@@ -5,6 +5,7 @@ The class is the retry policy::
     HeadpinError
     ├── UsageError        the command was used wrongly; exit 2; trying again is useless
     ├── Refused           the rules do not allow it, as things stand; exit 1
+    │   └── NothingServed     there is no release that could be moved
     ├── PermanentError    stays so until the input changes; exit 3
     │   ├── NotARepository
     │   ├── LocalChanges      files that nobody committed are in the way
@@ -36,6 +37,10 @@ class UsageError(HeadpinError):
 
 class Refused(HeadpinError):
     """What is asked for is not allowed as things stand: a closed gate, a source that serves nothing."""
+
+
+class NothingServed(Refused):
+    """No release is there to be promoted, or to go back to."""
 
 
 class PermanentError(HeadpinError):

@@ -188,7 +188,8 @@ def test_validate_tells_of_gates_that_nobody_asks_or_that_never_open(promoted: W
             "pipelines/standard.yaml": "stages:\n  - environment: dev\n    gates: {approvals: 1}\n"
             f"  - environment: staging\n  - environment: prod\n    gates: {STRICT}\n",
             "pipelines/late.yaml": "stages:\n  - environment: prod\n    gates: {soak: 1h, approvals: 1}\n",
-            "approvals/ghost.yaml": f"environment: moon\nagent: shop/ghost\nby: ann\nreason: why\nrelease:\n{release}",
+            "approvals/ghost.yaml": "environment: moon\nagent: shop/ghost\nby: ann@example.com\n"
+            f"reason: why\nrelease:\n{release}",
             "overrides/now.yaml": "allow: gates\nenvironment: prod\nagents: [shop/cart]\ngates: [soak, freeze]\n"
             f"reason: now\nrelease:\n{release}",
         },

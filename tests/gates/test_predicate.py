@@ -150,7 +150,7 @@ CASES: list[tuple[str, Answer, bool, str]] = [
         True,
         "nothing is frozen",
     ),
-    ("a note is missing", ask(gates(note="required")), False, "says nothing below its subject"),
+    ("a note is missing", ask(gates(note="required")), False, "needs a note, below the subject"),
     ("a note is there", ask(gates(note="required"), by=move(has_note=True)), True, "the commit has a note"),
     ("nobody approved", ask(gates(approvals=1)), False, "0 of 1 approved: nobody"),
     ("somebody approved", ask(gates(approvals=1), consents=(BOB,)), True, "1 of 1 approved: bob@example.com (b)"),

@@ -59,5 +59,5 @@ def layer_change(
     for agent, edit_of_agent in edits.items():
         files |= edit_layer(tree, environment, agent, edit_of_agent)
     kept = {path: data for path, data in files.items() if data != (tree.read(path) if tree.entry(path) else None)}
-    listed = "\n".join(str(agent) for agent in list(edits)[:_MAX_LISTED]) if len(edits) > 1 else ""
-    return Change(kept, subject, "\n\n".join(part for part in (note.strip(), listed) if part))
+    trailers = tuple(f"Headpin-Layer: {agent} {environment}" for agent in list(edits)[:_MAX_LISTED])
+    return Change(kept, subject, note, trailers)

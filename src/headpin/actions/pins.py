@@ -67,14 +67,11 @@ def _moved(tree: Tree, target: str, moves: Sequence[PinMove], note: str, words: 
         path = pin_path(target, move.agent)
         files[path] = pin_text(tree.read(path) if tree.entry(path) else None, move.release)
         files |= edit_layer(tree, target, move.agent, move.layer)
-    verb, place = words
-    if len(moves) == 1:
-        subject = f"{verb} {moves[0].agent} {place} {target}: {moves[0].told}"
-        return Change(_changed(tree, files), subject, note, _trailers(target, moves))
-    listed = "\n".join(f"{move.agent}: {move.told}" for move in moves[:_MAX_LISTED])
-    more = f"\nand {len(moves) - _MAX_LISTED} more" if len(moves) > _MAX_LISTED else ""
-    text = f"{note.strip()}\n\n{listed}{more}".strip()
-    return Change(_changed(tree, files), f"{verb} {len(moves)} agents {place} {target}", text, _trailers(target, moves))
+    changed = _changed(tree, files)
+    verb, place = words if any(path.startswith("pins/") for path in changed) else ("Configure", "in")
+    what = str(moves[0].agent) if len(moves) == 1 else f"{len(moves)} agents"
+    told = f": {moves[0].told}" if len(moves) == 1 else ""
+    return Change(changed, f"{verb} {what} {place} {target}{told}", note, _trailers(target, moves))
 
 
 def _trailers(target: str, moves: Sequence[PinMove]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ no pin that a person took away. What it writes is the commit that a person could
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from headpin.actions import Change, PinMove, promotion
@@ -16,13 +16,11 @@ from headpin.controller.proposal import propose
 from headpin.controller.realise import Realiser
 from headpin.controller.selection import Selected, select_for_promotion
 from headpin.controller.situations import Surroundings
-from headpin.errors import HeadpinError, Refused, UsageError
+from headpin.errors import HeadpinError
 from headpin.git import CommitInfo, Signature
 from headpin.model import Stage
 from headpin.releases import HEADPIN, Release, ran_as
 from headpin.types import AgentName
-
-NOTE = "headpin promotes here automatically, and all gates are open."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +31,18 @@ class Candidates:
     agents: tuple[AgentName, ...]
 
 
-def automatic_changes(around: Surroundings, realiser: Realiser, base: CommitInfo) -> Iterator[Change]:
+def automatic_changes(
+    around: Surroundings, realiser: Realiser, base: CommitInfo, known: Collection[str]
+) -> Iterator[Change]:
     """One change for each environment that something can be promoted into now, nearest to the source first.
 
-    What a gate keeps, or what could not be rendered, is left out; it is looked at again in the next pass.
+    Only of the environments `known`, whose records tell all that people did up to `base`. What a gate keeps, or what
+    could not be rendered, is left out; it is looked at again in the next pass.
     """
     person = Signature(*HEADPIN, max(around.now, base.committer.at))
     for environment in around.workspace.environment_order:
+        if environment not in known:
+            continue
         moves = [
             PinMove(selected.agent, selected.release, selected.version, selected.source)
             for selected in _selected(around, environment)
@@ -50,13 +53,11 @@ def automatic_changes(around: Surroundings, realiser: Realiser, base: CommitInfo
             for move in moves
             if not any(
                 outcome.is_refused
-                for outcome in propose(
-                    around, realiser, base, promotion(tree, environment, [move], NOTE), person
-                ).outcomes
+                for outcome in propose(around, realiser, base, promotion(tree, environment, [move]), person).outcomes
             )
         ]
         if open_moves:
-            yield promotion(tree, environment, open_moves, NOTE)
+            yield promotion(tree, environment, open_moves)
 
 
 def is_automatic(around: Surroundings) -> bool:
@@ -89,7 +90,7 @@ def _wanted(around: Surroundings, branch: Branch, agent: AgentName) -> Selected 
         return None  # nobody can read it, or a person's pin waits
     try:
         selected = select_for_promotion(around, agent, branch.environment, None, None)
-    except (Refused, UsageError, HeadpinError):
+    except HeadpinError:  # refused, or a branch or source that cannot be read, which the pass tells
         return None
     pinned = Release.of_pin(pin.model) if pin and pin.model else None
     if selected.release == pinned or selected.release in record.rejected:

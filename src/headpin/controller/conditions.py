@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from headpin.model import Gates
+from headpin.problems import Problem
 from headpin.releases import Conditions, Consent, Exemption, Release, Suspension
 from headpin.types import AgentName
 from headpin.workspace import OwnLayers, Workspace
 
 
 def conditions_of(
-    workspace: Workspace, environment: str, agent: AgentName, own: OwnLayers | None, now: datetime
+    workspace: Workspace,
+    environment: str,
+    agent: AgentName,
+    own: OwnLayers | None,
+    project: Sequence[Problem],
+    now: datetime,
 ) -> Conditions:
-    """What is asked of every change here, under these own layers."""
+    """What is asked of every change here, under these own layers; `project` has the errors of what says it."""
     suspensions = tuple(suspensions_of(workspace, agent, own))
-    return Conditions(now, gates_of(workspace, environment, agent.project), suspensions)
+    trouble = str(project[0]) if project else ""
+    return Conditions(now, gates_of(workspace, environment, agent.project), suspensions, trouble=trouble)
 
 
 def with_files(

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from headpin.controller.branches import Branch
 from headpin.controller.heads import Heads
-from headpin.controller.images import Images, resolved, told
+from headpin.controller.images import Images, resolved, resolved_before, told
 from headpin.errors import HeadpinError, Refused, SourceTrouble
 from headpin.git import Repository, redacted
 from headpin.images import digest_of
 from headpin.model import Agent
-from headpin.releases import Built, Desired, FirstStage, Release, Situation, Unobserved, Unreadable, Wanted
+from headpin.releases import Built, Desired, FirstStage, Ran, Release, Situation, Unobserved, Unreadable, Wanted
 from headpin.sources import Followed, SourceRule
 from headpin.types import AgentName, Revision, TreeId
 from headpin.workspace import Snapshot, Workspace
@@ -92,21 +92,26 @@ def first_stage_of(heads: Heads, images: Images, workspace: Workspace, situation
             is_on_branch = is_on_branch or is_there
             problem = problem or (followed.faults[0].message if followed.faults else "")
             if is_there and not followed.faults:
-                built.append(Built(config, _with_digest(images, found.agent.model, found, followed)))
+                built.append(Built(config, _with_digest(images, situation.ran, found.agent.model, found, followed)))
     except HeadpinError as error:
         return FirstStage(place, trouble=str(error))
     return FirstStage(place, is_on_branch, tuple(built), problem)
 
 
-def _with_digest(images: Images, model: Agent, snapshot: Snapshot, followed: Followed) -> Release:
-    """What a revision is as a release, its image as the registry has it. Raises SourceTrouble where it has none."""
+def _with_digest(images: Images, ran: tuple[Ran, ...], model: Agent, snapshot: Snapshot, followed: Followed) -> Release:
+    """What a revision is as a release, its image as it ran here, or else as the registry has it.
+
+    Raises SourceTrouble where it has none.
+    """
     release = _release(model, snapshot, followed)
     if model.image.resolve != "digest" or digest_of(release.image):
         return release
-    answer = images.of(release.image)
-    image = resolved(release.image, answer)
+    image = resolved_before(release.image, ran)
     if image is None:
-        raise SourceTrouble(told(release.image, answer))
+        answer = images.of(release.image)
+        image = resolved(release.image, answer)
+        if image is None:
+            raise SourceTrouble(told(release.image, answer))
     return replace(release, image=image)
 
 
@@ -127,8 +132,8 @@ def moved_at(situation: Situation) -> Revision | None:
     return next((move.config for move in reversed(moves) if move.release == release), None)
 
 
-def head_release(heads: Heads, images: Images, agent: AgentName, snapshot: Snapshot) -> Release:
-    """What the source's branch has now, as a release: what a pinned first stage is promoted to.
+def head_release(heads: Heads, images: Images, ran: tuple[Ran, ...], agent: AgentName, snapshot: Snapshot) -> Release:
+    """What the source's branch has now, as a release: what a pinned first stage is promoted to. `ran`: what ran there.
 
     Raises SourceTrouble where the source or the registry does not tell, Refused where it is none.
     """
@@ -140,4 +145,4 @@ def head_release(heads: Heads, images: Images, agent: AgentName, snapshot: Snaps
         raise Refused(f"{observed.faults[0].message}, at {observed.revision} of the source")
     if observed.revision is None:
         raise SourceTrouble(observed.problem)
-    return _with_digest(images, model, snapshot, observed)
+    return _with_digest(images, ran, model, snapshot, observed)

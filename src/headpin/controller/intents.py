@@ -26,7 +26,7 @@ from headpin.controller.act import Intent
 from headpin.controller.reconcile import Controller
 from headpin.controller.selection import Selected, adopted_release, select_for_promotion, select_for_rollback
 from headpin.controller.situations import Surroundings
-from headpin.errors import Refused, UsageError
+from headpin.errors import NothingServed, Refused, UsageError
 from headpin.model import FileContent, SecretKey
 from headpin.releases import Release
 from headpin.types import AgentName, Revision
@@ -83,7 +83,7 @@ def to_promote(controller: Controller, patterns: Sequence[AgentPattern], wish: P
         for agent, is_optional in _agents(around.workspace, patterns):
             try:
                 selected = select_for_promotion(around, agent, wish.target, wish.source, wish.release)
-            except Refused:
+            except NothingServed:
                 if is_optional:
                     continue
                 raise
@@ -110,8 +110,10 @@ def to_roll_back(
         moves = []
         for agent, is_optional in _agents(around.workspace, patterns):
             try:
-                selected = select_for_rollback(around.branches[target], agent, version, at)
-            except Refused:
+                pin = around.workspace.pin(target, agent)
+                pinned = Release.of_pin(pin.model) if pin and pin.model else None
+                selected = select_for_rollback(around.branches[target], agent, version, at, pinned)
+            except NothingServed:
                 if is_optional:
                     continue
                 raise

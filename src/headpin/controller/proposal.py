@@ -36,10 +36,11 @@ class Outcome:
     def is_refused(self) -> bool:
         """Whether the next pass would not carry the change out.
 
-        Where no pin moves, a deployment that is blocked is no reason: the number of pods follows all the same.
+        Where no pin moves, a deployment that is blocked already is no reason: the number of pods follows all the same.
         """
         is_blocked = self.decision.action is Action.WAIT or self.decision.hold is HoldReason.BLOCKED
-        if is_blocked and not self.situation.moves:
+        was_held = self.situation.record.is_unsettled
+        if is_blocked and was_held and not self.situation.moves:
             return False
         return self.decision.action in (Action.HOLD, Action.WAIT)
 

@@ -21,8 +21,8 @@ from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
-from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository, RefLocked
-from headpin.git import CommitInfo, Relation, Repository, Signature
+from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository, RefLocked, Refused
+from headpin.git import CommitInfo, Relation, Repository, Signature, upstream_of
 from headpin.releases import HEADPIN
 from headpin.rendering import TemplateSet
 from headpin.sources import ImageLookups, Memory
@@ -75,31 +75,46 @@ class Controller:
         report = self._persistent_pass(full, dry_run)
         for _ in range(MAX_PROMOTIONS if not dry_run else 0):
             try:
-                made = self._promote()
-            except Conflict:
-                continue  # main moved: what is open is decided anew
+                made = self._promote(report)
+            except Conflict:  # main moved: people may have said something else, and a pass has to see it first
+                made = ()
             except HeadpinError as error:  # main is somebody else's, or in a work tree with edits: told, and kept
                 return replace(report, trouble=str(error))
             if made is None:
                 break
-            report = report.then(self._persistent_pass(False, dry_run), (made,))
+            report = report.then(self._persistent_pass(False, dry_run), made)
         return report
 
-    def _promote(self) -> CommitInfo | None:
-        """Makes one commit on main where a stage is promoted into automatically; None where none is open."""
+    def _promote(self, report: PassReport) -> tuple[CommitInfo, ...] | None:
+        """Makes one commit on main where a stage is promoted into automatically; None where none is open.
+
+        Only on the head that the pass has seen, and into environments that it could commit: what a person did
+        there is in the records then. Raises Conflict when main moved since.
+        """
         local = self.repository.ref(f"refs/heads/{self.main}")
-        head = self.repository.commit(local) if local else self.main_head()
+        head = self.repository.commit(report.config)
         around = self.surroundings(head)
         if not is_automatic(around):
             return None
-        change = next(automatic_changes(around, self.realiser(around), head), None)
+        known = {found.environment for found in report.environments if not found.error and found.hold is None}
+        change = next(automatic_changes(around, self.realiser(around), head, known), None)
         if change is None:
             return None
+        if local not in (None, head.id):
+            raise Conflict(f"{self.main} moved while it was looked at")
+        self._refuse_behind(head)
         headpin = Signature(*HEADPIN, max(self.clock(), head.committer.at))
         commit = write_change(self.repository, head, change, headpin, headpin)
         checkouts = checked_out(self.repository, self.main, local, commit.id)
         move_main(self.repository, self.main, local, commit.id, checkouts)
-        return commit
+        return (commit,)
+
+    def _refuse_behind(self, head: CommitInfo) -> None:
+        """A commit on a main that is behind its upstream would only part the two."""
+        upstream = upstream_of(self.repository, self.main)
+        theirs = self.repository.ref(upstream.tracking) if upstream else None
+        if theirs is not None and not self.repository.is_ancestor(theirs, head.id):
+            raise Refused(f"{self.main} is behind its upstream; run 'git pull'")
 
     def _persistent_pass(self, full: bool, dry_run: bool) -> PassReport:
         for attempt in range(1, MAX_TRIES + 1):

@@ -12,7 +12,7 @@ from datetime import datetime
 from headpin.controller.branches import Branch
 from headpin.controller.follow import head_release
 from headpin.controller.situations import Surroundings, stages_before
-from headpin.errors import Refused, UsageError
+from headpin.errors import NothingServed, Refused, UsageError
 from headpin.releases import Event, EventKind, Ran, Release, SourceVersion, Status, Upstream, ran_as, sources
 from headpin.sources import SourceRule
 from headpin.types import AgentName, Revision, TreeId
@@ -87,7 +87,8 @@ def _select_for_first_stage(around: Surroundings, agent: AgentName, target: str,
     snapshot = around.workspace.snapshot(agent)
     if snapshot is None or not snapshot.is_valid:
         raise Refused(f"the shared settings of {agent} cannot be read", remedy="run 'headpin validate'")
-    release = head_release(around.heads, around.images, agent, snapshot)
+    ran = around.branches[target].ran(agent)
+    release = head_release(around.heads, around.images, ran, agent, snapshot)
     return Selected(agent, release, _number(around.branches[target], agent, release))
 
 
@@ -106,7 +107,7 @@ def _source_stage(around: Surroundings, agent: AgentName, target: str, source: s
     for stage in allowed:
         if stage.record.served is not None or not any_earlier:
             return stage
-    raise Refused(
+    raise NothingServed(
         f"no earlier stage of the pipeline serves {agent}",
         remedy=f"see 'headpin status {agent}'; the stages before {target} are "
         f"{', '.join(stage.environment for stage in upstream) or 'none'}",
@@ -119,7 +120,9 @@ def _supplied(agent: AgentName, stage: Upstream, named: str | None) -> tuple[Rel
         raise Refused(f"{where}: {stage.trouble}")
     served = stage.record.served
     if served is None:
-        raise Refused(f"{where} serves nothing of {agent}", remedy=f"promote to {where} first: see 'headpin status'")
+        raise NothingServed(
+            f"{where} serves nothing of {agent}", remedy=f"promote to {where} first: see 'headpin status'"
+        )
     if served.status is not Status.DEPLOYED:
         raise Refused(
             f"{agent} is {served.status} in {where}, and only what is Deployed is promoted",
@@ -127,7 +130,7 @@ def _supplied(agent: AgentName, stage: Upstream, named: str | None) -> tuple[Rel
         )
     if named is None:
         return served.release, served.version
-    found = _named(stage.ran, named, f"{agent} in {where}")
+    found = _named([entry for entry in stage.ran if entry.deployed], named, f"{agent} in {where}")
     return found.release, found.version
 
 
@@ -171,23 +174,29 @@ def adopted_release(around: Surroundings, agent: AgentName, revision: Revision, 
     )
 
 
-def select_for_rollback(branch: Branch, agent: AgentName, version: int | None, at: datetime | None) -> Selected:
+def select_for_rollback(
+    branch: Branch, agent: AgentName, version: int | None, at: datetime | None, pinned: Release | None = None
+) -> Selected:
     """The release before the present one was first promoted; or `version`, or what was served at an instant.
 
-    Again goes further back, never forward. Raises Refused where there is none.
+    Again goes further back, never forward. Where what is `pinned` is not served, because it is held, the first step
+    back is to what is served. Raises Refused where there is none.
     """
     if branch.trouble is not None:
         raise branch.trouble
     record, ran = branch.record(agent), branch.ran(agent)
     served = record.served
     if served is None:
-        raise Refused(f"{branch.environment} serves nothing of {agent}", remedy="there is nothing to roll back")
+        raise NothingServed(f"{branch.environment} serves nothing of {agent}", remedy="there is nothing to roll back")
+    is_pending = pinned is not None and pinned != served.release
+    if is_pending and at is None and version in (None, served.version):
+        return Selected(agent, served.release, served.version)
     if version is None:
         events = branch.events(agent)
         version = _version_at(events, at) if at is not None else _version_before(events, served.version)
     found = next((entry for entry in reversed(ran) if entry.version == version), None)
     if found is None:
-        raise Refused(_no_earlier(branch, agent, served.version, version, at), remedy=_history(branch, agent))
+        raise NothingServed(_no_earlier(branch, agent, served.version, version, at), remedy=_history(branch, agent))
     if found.version >= served.version:
         is_same = found.version == served.version
         raise Refused(

@@ -70,7 +70,7 @@ def situation_of(
         moves,
         own=(errors(layer_problems(own)) if own else ()) + _taken(branch, agent),
         project=project,
-        conditions=conditions_of(workspace, environment, agent, own, around.now),
+        conditions=conditions_of(workspace, environment, agent, own, project, around.now),
     )
     return _with_upstream(around, situation)
 

@@ -9,9 +9,7 @@ from pydantic import Field, StringConstraints
 from headpin.model.document import AgentRef, Name, Part, Reason
 from headpin.model.pin import Pin
 
-PersonName = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\s<>\x00-\x1f]+( [^\s<>\x00-\x1f]+)*$")
-]
+PersonAddress = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\s<>@]+@[^\s<>@]+$")]
 
 
 class Approval(Part):
@@ -20,5 +18,5 @@ class Approval(Part):
     environment: Name = Field(description="The environment that the release is promoted to.")
     agent: AgentRef = Field(description="The agent, as project/agent.")
     release: Pin = Field(description="The release: the keys of a pin, as 'headpin pin' prints them.")
-    by: PersonName = Field(description="Who approves: the address or the name that the person's commits have.")
+    by: PersonAddress = Field(description="Who approves: the address that the person's commits have.")
     reason: Reason = Field(description="What was looked at.")

@@ -65,15 +65,13 @@ def format_release(release: Release) -> str:
 
 def format_ran(ran: Ran) -> str:
     """One line, with its line break."""
-    return _line({"version": ran.version, "at": format_time(ran.at), **ran.release.as_mapping()})
+    stopped = {} if ran.deployed else {"deployed": False}
+    return _line({"version": ran.version, "at": format_time(ran.at), **ran.release.as_mapping(), **stopped})
 
 
 def parse_ran(data: bytes, path: str) -> tuple[Ran, ...]:
     """Every line of a file."""
-    return tuple(
-        _read(path, lambda v: Ran(v["version"], Release.of_mapping(v), parse_time(v["at"])), value)
-        for value in _lines(data, path)
-    )
+    return tuple(_read(path, _ran, value) for value in _lines(data, path))
 
 
 def format_event(event: Event) -> str:
@@ -202,6 +200,10 @@ def _record(value: Mapping[str, Any]) -> Record:
         consumed=tuple(value.get("consumed", ())),
         rejected=tuple(Release.of_mapping(release) for release in value.get("rejected", ())),
     )
+
+
+def _ran(value: Mapping[str, Any]) -> Ran:
+    return Ran(value["version"], Release.of_mapping(value), parse_time(value["at"]), value.get("deployed", True))
 
 
 def _served(value: Mapping[str, Any]) -> Served:

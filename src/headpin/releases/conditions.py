@@ -41,7 +41,7 @@ class Conditions:
     """The gates of a stage at an instant, and the files that concern the release in question.
 
     `exemptions` has only those that no promotion of this deployment has used. `adoption`: the file that takes the
-    release over as the first one here.
+    release over as the first one here. `trouble`: why the gates cannot be known, which keeps all of them closed.
     """
 
     now: datetime
@@ -50,6 +50,7 @@ class Conditions:
     consents: tuple[Consent, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     adoption: Exemption | None = None
+    trouble: str = ""
 
 
 UNCONDITIONAL = Conditions(datetime(2000, 1, 1, tzinfo=UTC))

@@ -197,10 +197,10 @@ def _decide(situation: Situation) -> Decision:
         return _decide_nothing(situation, desired)
     if isinstance(desired, Unreadable):
         return held(situation, HoldReason.INVALID, _told(desired.problems))
-    if isinstance(desired, Imageless):
-        return held(situation, HoldReason.WAITING_FOR_IMAGE, desired.message)
     if situation.own:
         return held(situation, HoldReason.INVALID, _told(situation.own))
+    if isinstance(desired, Imageless):
+        return _await_image(situation, desired)
     if situation.tracks_head:
         return _decide_head(situation, desired.release)
     return _decide_pinned(situation, desired.release)
@@ -223,6 +223,16 @@ def _decide_head(situation: Situation, release: Release) -> Decision:
         return _stay(situation, settings)
     before = served.release if served else None
     return _serve(situation, release, 0, EventKind.PROMOTED, _head_reason(before, release))
+
+
+def _await_image(situation: Situation, desired: Imageless) -> Decision:
+    """What is served stays, and the environment's own settings of it apply; only the next release waits."""
+    served = situation.record.served
+    if served is None:
+        return held(situation, HoldReason.WAITING_FOR_IMAGE, desired.message)
+    stays = _serve(situation, served.release, served.version, None, desired.message)
+    closed = _ask_settings(situation, served.release).closed
+    return replace(stays, action=Action.HOLD, hold=HoldReason.WAITING_FOR_IMAGE, closed=closed)
 
 
 def _head_reason(before: Release | None, release: Release) -> str:

@@ -7,7 +7,7 @@ ran before is subject to all but ran-before; a change of own settings to freeze 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headpin.model import duration
@@ -23,6 +23,7 @@ from headpin.releases.upstream import Upstream, sources
 
 RAN_BEFORE = "ran-before"
 ADOPTION = "adoption"
+UNKNOWN = "gates"
 SUSPENSION = "suspension"
 FREEZE = "freeze"
 NOTE = "note"
@@ -104,21 +105,35 @@ def ask_gates(question: Question) -> Answer:
     """Every gate's result for a move, in the order in which people can do something about it."""
     if question.kind in _FREE:
         return Answer(())
+    if question.conditions.trouble:
+        return Answer((GateResult(UNKNOWN, False, f"the gates cannot be read: {question.conditions.trouble}"),))
     if question.kind is EventKind.RECONFIGURED:
         return Answer((*_suspension(question), *_freeze(question)))
     adoption = question.conditions.adoption
     if adoption is not None and question.ran_nothing:
         evidence = f"taken over by {adoption.path}: {adoption.reason}"
         taken = GateResult(ADOPTION, True, evidence, override=adoption.path)
-        return Answer((taken, *_suspension(question)), used=(adoption.id,), is_adopted=True)
+        answer = _answer(question, (taken,), (), None)
+        return replace(answer, is_adopted=True, used=(adoption.id, *answer.used))
     before, stage, source = _origin(question)
+    evidence_gates = tuple(_evidence(question, stage, is_waiting=any(result.is_waiting for result in before)))
+    return _answer(question, before, evidence_gates, source)
+
+
+def _answer(
+    question: Question,
+    before: tuple[GateResult, ...],
+    evidence: tuple[GateResult, ...],
+    source: SourceVersion | None,
+) -> Answer:
+    """What all gates say, those between where it comes from and what happened there included."""
     results = (
         *before,
         *_suspension(question),
         *_freeze(question),
         *_note(question),
         *_approvals(question),
-        *_evidence(question, stage, is_waiting=any(result.is_waiting for result in before)),
+        *evidence,
     )
     opened = [_opened(question.conditions, result) for result in results]
     used = {exemption.id for _, exemption in opened if exemption is not None}
@@ -228,12 +243,10 @@ def _note(question: Question) -> Iterator[GateResult]:
     if question.conditions.gates.note is None:
         return
     move = question.move
-    if move is None:
-        yield GateResult(NOTE, False, "the promotion needs a note")
-    elif move.has_note:
+    if move is not None and move.has_note:
         yield GateResult(NOTE, True, "the commit has a note")
     else:
-        yield GateResult(NOTE, False, f"the message of {move.config[:7]} says nothing below its subject")
+        yield GateResult(NOTE, False, "the promotion needs a note, below the subject of its commit")
 
 
 def _approvals(question: Question) -> Iterator[GateResult]:

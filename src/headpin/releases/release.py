@@ -47,11 +47,15 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A release that ran in a deployment: this environment's number for it, and when it first did."""
+    """A release that was served in a deployment: this environment's number for it, and since when.
+
+    `deployed`: whether it ran then; one that came stopped is added once more when it first runs.
+    """
 
     version: int
     release: Release
     at: datetime
+    deployed: bool = True
 
 
 def ran_as(ran: tuple[Ran, ...], release: Release) -> Ran | None:

@@ -71,8 +71,9 @@ def settle(
             consumed=(*before.consumed, *decision.used)[-MAX_CONSUMED:],
         )
         events += _serving_events(before.served, served, decision, now, config)
-        if ran_as(situation.ran, served.release) is None:
-            ran = (Ran(served.version, served.release, now),)
+        known, runs = ran_as(situation.ran, served.release), served.status is Status.DEPLOYED
+        if known is None or (runs and not known.deployed):
+            ran = (Ran(served.version, served.release, now, runs),)
     record = replace(record, rejected=_rejected(situation, record))
     if _is_new_hold(record, before):
         events.append(_held(record, decision, now))

@@ -45,8 +45,9 @@ class Upstream:
         return self.record.served is not None and self.record.served.status is Status.DEPLOYED
 
     def has_run(self, release: Release) -> Ran | None:
-        """The release as it ran here, where anything still does."""
-        return ran_as(self.ran, release) if self.record.served is not None else None
+        """The release as it ran here, where anything is served still; never one that was only ever stopped."""
+        found = ran_as(self.ran, release) if self.record.served is not None else None
+        return found if found is not None and found.deployed else None
 
     def is_about_to_run(self, release: Release) -> bool:
         """Whether the release is pinned here, not served yet, and nothing holds it."""
