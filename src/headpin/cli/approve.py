@@ -13,7 +13,7 @@ from headpin.controller.intents import to_approve
 from headpin.controller.reporting import person_of
 
 
-@app.command(epilog="Example: headpin approve support/triage --env prod --reason 'watched it in staging'")
+@app.command(epilog="Example: headpin approve support/triage --env staging --reason 'watched it in staging'")
 @acting
 def approve(
     context: typer.Context,
