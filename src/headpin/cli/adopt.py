@@ -25,7 +25,10 @@ from headpin.errors import UsageError
 from headpin.types import Revision, is_revision
 
 
-@app.command(epilog="Example: headpin adopt support/triage --env prod --revision 7f3c… --reason 'ran by hand before'")
+@app.command(
+    epilog="Example: headpin adopt support/triage --env prod --revision 7f3c9a2d0c5be0f3a1f6f2b1f2a7c7f0a4d1e9b3 "
+    "--reason 'Runs since spring.' --dry-run"
+)
 def adopt(
     context: typer.Context,
     agent: AgentArgument,
