@@ -17,7 +17,7 @@ from headpin.git import Repository
 from headpin.status import read_status
 from tests.world import git
 
-OBJECTS = {"dev": 17, "staging": 9, "prod": 17}
+OBJECTS = {"dev": 18, "staging": 10, "prod": 18}
 """Kubernetes objects on each environment branch at the end of the demo."""
 
 

@@ -13,6 +13,14 @@ AGENT = "support/triage"
 TOGETHER = ("support/triage", "support/answers", "support/mailroom")
 STRAIGHT = "platform/status-page"
 
+_CONTENT = {
+    "mailroom": {
+        "replies/received.txt": "We have your message, and will answer within a day.\n",
+        "replies/too-large.txt": "Your attachment is too large for us. Please send a link.\n",
+    }
+}
+"""Files that an agent of the example names as its content."""
+
 _WORK = ("Read tickets from the queue", "Answer within a second", "Log what was decided")
 
 
@@ -27,7 +35,7 @@ class Step:
 
 def source_commits(agent: str) -> Iterator[tuple[str, dict[str, str]]]:
     """The history of an agent's source repository: message and files of each commit."""
-    yield f"Start {agent}", {"README.md": f"# {agent}\n"}
+    yield f"Start {agent}", {"README.md": f"# {agent}\n", **_CONTENT.get(agent, {})}
     program = f'"""{agent}."""\n'
     for number, message in enumerate(_WORK, 1):
         program += f"STEP_{number} = {message!r}\n"

@@ -75,6 +75,7 @@ def _make_source(place: Path, name: str) -> None:
     configure(place, _PERSON)
     for message, files in source_commits(name):
         for path, text in files.items():
+            (place / path).parent.mkdir(exist_ok=True)
             (place / path).write_text(text, "utf-8")
         commit_all(place, message)
 
