@@ -106,7 +106,7 @@ def test_explain_tells_every_gate_of_a_promotion_before_it_is_made(promoted: Wor
     assert "gate     ran-before is open: ran in staging as v2" in asked.out
     assert "gate     checks is closed: evals has no result in staging" in asked.out
     found = json.loads(run(promoted, "explain", "shop/cart", "--promote-to", "prod", "--json").out)
-    assert (found["kind"], found["open"]) == ("promoted", False)
+    assert (found["kind"], found["move"], found["open"]) == ("Outlook", "promoted", False)
     gates = {gate["gate"]: gate for gate in found["gates"]}
     assert gates["soak"]["opensAt"] and gates["health"]["result"] == "open"
     assert run(promoted, "explain", "shop/cart").code == 2

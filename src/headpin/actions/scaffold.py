@@ -75,11 +75,9 @@ _README = """\
 {promotion}"""
 
 _PROMOTION = """
-Promote by committing what an environment serves as the next one's pin, and roll back with `git revert`:
+Promote what an environment serves to the next one, and take it back with `git revert` or `headpin rollback`:
 
-    mkdir -p pins/{target}/{project}
-    headpin pin {project}/{agent} --env {source} > pins/{target}/{project}/{agent}.yaml
-    git add pins && git commit -m "Promote {project}/{agent} to {target}"
+    headpin promote {project}/{agent} --to {target}
 """
 
 
@@ -143,5 +141,5 @@ def _pipeline(environments: Sequence[str]) -> str:
 def _readme(environments: Sequence[str]) -> str:
     promotion = ""
     if len(environments) > 1:
-        promotion = _PROMOTION.format(target=environments[1], source=environments[0], project=PROJECT, agent=AGENT)
+        promotion = _PROMOTION.format(target=environments[1], project=PROJECT, agent=AGENT)
     return _README.format(environments=", ".join(environments), chain=" → ".join(environments), promotion=promotion)

@@ -135,8 +135,8 @@ def perform(session: Session, intent: Intent, how: How, environment: str, kind: 
         with session.terminal.working("looking"):
             proposal = actor.preview(intent)
         _tell(session, Done(proposal, None, ""), how, kind)
+        proposal.refuse()
         return
-    asker.refuse_unasked()
     _tell(session, actor.act(intent), how, kind)
 
 
@@ -154,21 +154,16 @@ class _Asker:
     is_production: bool
     environment: str
 
-    def refuse_unasked(self) -> None:
-        """Production without --yes, and nobody to ask."""
-        if self.is_production and not self.how.yes and not self.session.terminal.can_ask:
+    def confirm(self, proposal: Proposal) -> bool:
+        """Whether to go on. A production environment asks twice."""
+        terminal = self.session.terminal
+        if self.how.yes or not self.is_production:
+            return True
+        if not terminal.can_ask:
             raise UsageError(
                 f"{self.environment} is a production environment, and nobody can be asked here",
                 remedy="look with --dry-run, then repeat the command with --yes",
             )
-
-    def confirm(self, proposal: Proposal) -> bool:
-        """Whether to go on. A production environment asks twice."""
-        terminal = self.session.terminal
-        if self.how.yes or not terminal.can_ask:
-            return True
-        if not self.is_production:
-            return True
         print_proposal(self.session, proposal, diff=True, to_errors=True)
         if not terminal.ask(f"{proposal.change.subject}? [y/N] ").lower().startswith("y"):
             return False

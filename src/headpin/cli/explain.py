@@ -66,7 +66,7 @@ def explain(
     if promote_to:
         outlook = promotion_outlook(controller, found, name)
         if is_machine:
-            session.terminal.machine("Promotion", outlook.as_json(), form.value)
+            session.terminal.machine("Outlook", outlook.as_json(), form.value)
         else:
             _print_outlook(session, outlook)
         return
@@ -79,8 +79,9 @@ def explain(
 
 def _print_outlook(session: Session, outlook: Outlook) -> None:
     terminal, source = session.terminal, outlook.source
-    version = f"v{source.version}" if source.version else "HEAD"
-    terminal.line((f"{outlook.agent} from {source.environment} to {outlook.environment}", STRONG))
+    version = f"v{source.version}" if source and source.version else "HEAD"
+    place = source.environment if source else "its branch"
+    terminal.line((f"{outlook.agent} from {place} to {outlook.environment}", STRONG))
     terminal.line(f"release  {version} {outlook.release.revision}", indent=2)
     if outlook.kind is None:
         terminal.line(f"{outlook.environment} serves it already", indent=2)
@@ -90,7 +91,7 @@ def _print_outlook(session: Session, outlook: Outlook) -> None:
     if not outlook.gates:
         terminal.line("no gate is asked", indent=2)
     elif not outlook.answer.is_open:
-        when = f"at {format_time(outlook.opens_at)}" if outlook.opens_at else "when something else happens"
+        when = f"at {format_time(outlook.opens_at)}" if outlook.opens_at else "by what somebody does, not by time"
         terminal.line(f"opens    {when}", indent=2)
 
 

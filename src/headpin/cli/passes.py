@@ -8,7 +8,7 @@ from headpin.cli.app import PROBLEMS, WORLD_FAILED, Session
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
 from headpin.controller import DeploymentReport, EnvironmentReport, PassReport
 from headpin.problems import errors
-from headpin.releases import Action
+from headpin.releases import Action, EventKind
 from headpin.releases.codec import event_mapping, format_time, gate_mapping
 
 _SIGNS = {
@@ -18,6 +18,15 @@ _SIGNS = {
     Action.WAIT: ("…", BUSY),
     Action.KEEP: (" ", DIM),
 }
+
+
+_SETTINGS = {
+    EventKind.RECONFIGURED: "own settings changed",
+    EventKind.SCALED: "scaled",
+    EventKind.STOPPED: "stopped",
+    EventKind.RESUMED: "started",
+}
+"""What happens to a release that stays."""
 
 
 def print_pass(session: Session, report: PassReport, *, done: bool) -> None:
@@ -78,7 +87,10 @@ def _print_environment(session: Session, report: EnvironmentReport) -> None:
 def _told(item: DeploymentReport) -> str:
     hold = item.record.hold
     if hold is None:
-        return inert(item.decision.reason)
+        told = [_SETTINGS[event.kind] for event in item.events if event.kind in _SETTINGS]
+        if item.decision.kind is None and item.changes and not told:
+            told = ["own settings changed"] if item.situation.tracks_head else []
+        return inert("; ".join(told) or item.decision.reason)
     served = item.record.served
     kept = f"; {served.release} stays" if served else ""
     return inert(f"{hold.reason.value}: {hold.message}{kept}")

@@ -73,9 +73,9 @@ class Actor:
     _agreed: Change | None = field(default=None, init=False)
 
     def preview(self, intent: Intent) -> Proposal:
-        """What would be done. Writes nothing but what a fetch brings; raises Refused as `act` does."""
+        """What would be done, and what the rules say of it. Writes nothing but what a fetch brings."""
         upstream = self._upstream()
-        return self._proposed(intent, self._start(upstream).base)
+        return self._looked_at(intent, self._start(upstream).base)
 
     def act(self, intent: Intent) -> Done:
         """Carries the intent out. Raises Refused when the rules forbid it or the person does not agree.
@@ -124,17 +124,13 @@ class Actor:
             return _Start(repository.commit(local), local, theirs)
         raise Refused(f"{main} and its upstream have diverged", remedy="bring them together with 'git pull' first")
 
-    def _proposed(self, intent: Intent, base: CommitInfo) -> Proposal:
+    def _looked_at(self, intent: Intent, base: CommitInfo) -> Proposal:
         around = self.controller.surroundings(base)
-        change = intent(around)
-        realiser = self.controller.realiser(around)
-        proposal = propose(around, realiser, base, change, self._signature(base))
-        refused = [outcome for outcome in proposal.outcomes if outcome.is_refused]
-        if refused:
-            told = "\n".join(f"{item.agent} in {item.environment}: {item.decision.reason}" for item in refused)
-            first = refused[0]
-            option = "--promote-to" if first.situation.moves else "--env"
-            raise Refused(told, remedy=f"see 'headpin explain {first.agent} {option} {first.environment}'")
+        return propose(around, self.controller.realiser(around), base, intent(around), self._signature(base))
+
+    def _proposed(self, intent: Intent, base: CommitInfo) -> Proposal:
+        proposal = self._looked_at(intent, base)
+        proposal.refuse()
         return proposal
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from headpin.actions import Change
 from headpin.controller.fold import move_by
 from headpin.controller.realise import Realised, Realiser
 from headpin.controller.situations import Surroundings, situation_of
+from headpin.errors import Refused
 from headpin.git import CommitInfo, Signature
 from headpin.releases import Action, Decision, HoldReason, Situation, Wanted, decide, held
 from headpin.tree import OverlayTree
@@ -52,6 +53,15 @@ class Proposal:
     change: Change
     base: CommitInfo
     outcomes: tuple[Outcome, ...]
+
+    def refuse(self) -> None:
+        """Raises Refused when the next pass would not carry the change out, with all reasons."""
+        refused = [outcome for outcome in self.outcomes if outcome.is_refused]
+        if refused:
+            told = "\n".join(f"{item.agent} in {item.environment}: {item.decision.reason}" for item in refused)
+            first = refused[0]
+            option = "--promote-to" if first.situation.moves else "--env"
+            raise Refused(told, remedy=f"see 'headpin explain {first.agent} {option} {first.environment}'")
 
 
 def propose(around: Surroundings, realiser: Realiser, base: CommitInfo, change: Change, person: Signature) -> Proposal:

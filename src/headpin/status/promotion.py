@@ -7,19 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from headpin.controller import Controller
-from headpin.controller.situations import Surroundings, situation_of, towards, upstream_of
-from headpin.errors import UsageError
+from headpin.controller.selection import select_for_promotion
+from headpin.controller.situations import situation_of, towards
 from headpin.releases import (
     Answer,
     EventKind,
     GateResult,
     Release,
-    Situation,
     SourceVersion,
     ask_gates,
     question_of,
-    ran_as,
-    sources,
 )
 from headpin.releases.codec import format_time, gate_mapping
 from headpin.types import AgentName
@@ -34,7 +31,7 @@ class Outlook:
 
     agent: AgentName
     environment: str
-    source: SourceVersion
+    source: SourceVersion | None
     release: Release
     kind: EventKind | None
     answer: Answer
@@ -54,9 +51,9 @@ class Outlook:
         return {
             "agent": str(self.agent),
             "environment": self.environment,
-            "source": {"environment": self.source.environment, "version": self.source.version},
+            "source": {"environment": self.source.environment, "version": self.source.version} if self.source else None,
             "release": self.release.as_mapping(),
-            "kind": self.kind.value if self.kind else None,
+            "move": self.kind.value if self.kind else None,
             "open": self.answer.is_open,
             "opensAt": format_time(self.opens_at) if self.opens_at else None,
             "gates": [gate_mapping(gate) for gate in self.gates],
@@ -66,31 +63,12 @@ class Outlook:
 def promotion_outlook(controller: Controller, agent: AgentName, environment: str) -> Outlook:
     """What the gates of `environment` say of what its source serves. Raises UsageError where there is no source."""
     around = controller.surroundings(controller.main_head())
-    if environment == around.workspace.head_environment:
-        raise UsageError(f"{environment} follows branches, and nothing is promoted into it")
+    selected = select_for_promotion(around, agent, environment, None, None)
     situation = situation_of(around, environment, agent, ())
-    source, release = _source(around, situation)
+    source, release = selected.source, selected.release
     situation = towards(around, situation, release)
     served = situation.record.served
     question = replace(question_of(situation, release), move=None)
     kind = None if served is not None and served.release == release else question.kind
     answer = ask_gates(question) if kind else Answer(())
     return Outlook(agent, environment, source, release, kind, answer)
-
-
-def _source(around: Surroundings, situation: Situation) -> tuple[SourceVersion, Release]:
-    """The stage that supplies the release, and what it serves."""
-    agent, environment = situation.agent, situation.environment
-    if situation.project:
-        raise UsageError(f"the project of {agent} cannot be read: {situation.project[0]}")
-    stages = around.workspace.stages(agent.project)
-    if environment not in {stage.environment for stage in stages}:
-        raise UsageError(f"the pipeline of {agent.project} does not reach {environment}")
-    for stage in sources(upstream_of(around, situation), any_earlier=False):
-        served = stage.record.served
-        if served is not None:
-            known = ran_as(stage.ran, served.release)
-            return SourceVersion(stage.environment, known.version if known else served.version), served.release
-    raise UsageError(
-        f"no stage before {environment} serves {agent}", remedy="see 'headpin status' for what is served where"
-    )

@@ -133,6 +133,8 @@ def override_problems(workspace: Workspace, name: str) -> tuple[Problem, ...]:
     model = document.model
     if model is None or model.environment is None:
         return document.problems
+    if model.allow == "adopt":
+        return document.problems
     if model.allow == "gates":
         return (*document.problems, *gate_override_problems(workspace, document, model))
     is_head = model.environment == workspace.head_environment
