@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import yaml
 from hypothesis import strategies as st
 
-from tests.model.reference import ENVIRONMENTS, Agent, Release, folder, pin_path
+from tests.model.mainline import ENVIRONMENTS, Agent, Release, folder, pin_path
 from tests.model.trial import AGENTS, BROKEN_LINES, START, Trial, dump, pin_text
 
 PINNED = ENVIRONMENTS[1:]

@@ -17,14 +17,15 @@ from typing import Any, Final
 
 import yaml
 
-from headpin.controller import Controller
+from headpin.controller import Controller, PassReport
 from headpin.controller.branches import Branch, RecordReader, read_branch
 from headpin.controller.templates import built_in_templates
 from headpin.git import Repository, Signature
 from headpin.releases import Record
 from headpin.tree import walk
 from headpin.types import AgentName, Revision
-from tests.model.reference import ENVIRONMENTS, HEAD, Agent, Commit, Deployment, Event, Model, Release, parse
+from tests.model.mainline import ENVIRONMENTS, HEAD, Agent, Commit, Release, parse
+from tests.model.reference import Deployment, Event, Model
 from tests.world import git
 
 AGENTS: Final[tuple[Agent, ...]] = (("shop", "cart"), ("shop", "mail"), ("tools", "bot"))
@@ -180,17 +181,19 @@ class Trial:
         self.now += timedelta(minutes=1)
         expected = self._trees_without_memory()
         manifests = {name: self._manifests(name) for name in ENVIRONMENTS}
-        self.controller.reconcile(full=full)
-        history = self._history()
-        self.model.reconcile(history, self._heads(history))
+        report = self.controller.reconcile(full=full)
+        history = self.history()
+        self.model.reconcile(history, self._heads(history), self.now)
         for name, tree in self._trees(self.repository).items():
             assert tree == expected.get(name), f"a pass without memory makes other trees: {self._difference(name)}"
         for name in ENVIRONMENTS:
             self._compare(name, manifests[name])
-        self.now += timedelta(minutes=1)
+            self._compare_gates(name, report)
+        self.now += timedelta(seconds=20)  # gates open on the minute
         for again, everything in ((self.controller, False), (self.new_controller(), True))[: 1 + full]:
             made = again.reconcile(full=everything).commits
             assert not made, f"a second pass committed: {self._shown(made[0])}"
+        self.now += timedelta(seconds=40)
 
     def check_objects(self) -> None:
         """The repository is sound."""
@@ -217,7 +220,8 @@ class Trial:
         tip = f"refs/heads/env/{environment}"
         return git("diff", str(self.repository.ref(tip)), tip, cwd=self.copy)
 
-    def _history(self) -> list[Commit]:
+    def history(self) -> list[Commit]:
+        """Main as the model sees it, oldest first."""
         return [self._read(revision) for revision in reversed(self.first_parents())]
 
     def _read(self, revision: Revision) -> Commit:
@@ -226,7 +230,7 @@ class Trial:
             files = {path: tree.read(path).decode() for path, _ in walk(tree, "")}
             parents = [self._read(parent) for parent in self.repository.commit(revision).parents]
             before = frozenset[str]().union(*({parent.revision, *parent.ancestors} for parent in parents))
-            self._known[revision] = Commit(revision, files, before)
+            self._known[revision] = Commit(revision, files, before, self.repository.commit(revision).message)
         return self._known[revision]
 
     def _heads(self, history: list[Commit]) -> dict[Agent, str | None]:
@@ -263,12 +267,25 @@ class Trial:
                 _same(f"{where}: manifests of what is held", after[agent], before[agent])
             self._compare_manifests(where, branch, agent, deployment)
 
+    def _compare_gates(self, environment: str, report: PassReport) -> None:
+        """Which gates hold what is blocked. Where a release did not run before, nothing is known of it there."""
+        found = next(one for one in report.environments if one.environment == environment)
+        for one in found.deployments:
+            wanted = self.model.deployment(environment, (one.agent.project, one.agent.agent))
+            if self.model.environments[environment].hold is None and wanted.hold == "Blocked":
+                decision = one.decision
+                closed = {gate.gate for gate in (*decision.gates, *decision.closed) if not gate.is_open}
+                ignored = {"health", "soak", "checks"} if "ran-before" in closed | wanted.closed else set()
+                _same(f"{environment} {one.agent}: closed", closed - ignored, wanted.closed - ignored)
+
     def _compare_record(
         self, where: str, branch: Branch, agent: Agent, deployment: Deployment, *, is_head: bool
     ) -> None:
         name = AgentName(*agent)
         record = branch.record(name)
         _same(f"{where}: served", _served(record), deployment.served)
+        if record.served is not None:
+            _same(f"{where}: status", record.served.status.value, "Stopped" if deployment.is_stopped else "Deployed")
         _same(f"{where}: hold", record.hold.reason.value if record.hold else None, deployment.hold)
         ran = [Release(one.release.revision, one.release.image, one.release.settings) for one in branch.ran(name)]
         _same(f"{where}: ran", ran, deployment.ran)
@@ -297,12 +314,12 @@ class Trial:
         _same(f"{where}: image", container["image"], served.image)
         variables = {variable["name"]: variable["value"] for variable in container.get("env", ())}
         _same(f"{where}: variables", variables, self.model.variables(served, deployment.own))
-        minimum, maximum = deployment.scale
+        minimum, maximum = (0, 0) if deployment.is_stopped else deployment.scale
         _same(f"{where}: replicas", found["spec"].get("replicas"), minimum if minimum == maximum else None)
 
     def _story(self, events: list[Event]) -> list[str]:
         """Events as lines that name commits by their place and subject."""
-        places = {commit.revision: number for number, commit in enumerate(self._history())}
+        places = {commit.revision: number for number, commit in enumerate(self.history())}
         subject: Callable[[str], str] = lambda config: self.repository.commit(Revision(config)).subject  # noqa: E731
         return [
             f"{event.kind} v{event.version} by {places.get(event.config, 'elsewhere')} ({subject(event.config)})"
