@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.model import actions
+from tests.model import actions, gate_actions
 from tests.model.actions import (
     PINNED,
     Action,
@@ -50,6 +50,7 @@ KINDS: Final[Mapping[str, tuple[st.SearchStrategy[Any], ...]]] = {
         actions.breakages,
         actions.mendings,
     ),
+    "gates": (gate_actions.gate_actions, gate_actions.gate_actions, gate_actions.stops, actions.reverts),
     "everything": (
         actions.hand_edits,
         actions.reverts,

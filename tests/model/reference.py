@@ -280,14 +280,14 @@ class Model:
         )
 
     def _source(self, question: Question) -> Source | None:
-        """Ran before: the nearest earlier stage that is not transparent was at the release as `Deployed`."""
+        """Ran before: the nearest earlier stage that is not transparent is `Deployed`, and so it was at the release."""
         commit, agent = question.commit, question.agent
         stages = commit.stages(agent[0])
         is_wide = commit.stage(question.environment, agent[0]).get("promotion", {}).get("from") == "earlier"
         for position in commit.earlier(question.environment, agent[0]):
             name = stages[position]["environment"]
             source = self.deployment(name, agent)
-            if source.served is not None and source.stood(question.release):
+            if source.served is not None and not source.is_stopped and source.stood(question.release):
                 return self._known(question, name)
             if is_wide:
                 continue

@@ -110,6 +110,10 @@ class Trial:
         """The files of the branch that people work on."""
         return self._read(self.head()).files
 
+    def commit_at_head(self) -> Commit:
+        """The newest commit of the branch that people work on, as the model sees it."""
+        return self._read(self.head())
+
     def commit(self, message: str, files: Mapping[str, str | None]) -> None:
         """A commit on the branch that people work on; None deletes a file."""
         parent = self.repository.ref(f"refs/heads/{self.branch}")
