@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.model import actions, gate_actions
+from tests.model import actions, commands, gate_actions
 from tests.model.actions import (
     PINNED,
     Action,
@@ -51,7 +51,17 @@ KINDS: Final[Mapping[str, tuple[st.SearchStrategy[Any], ...]]] = {
         actions.mendings,
     ),
     "gates": (gate_actions.gate_actions, gate_actions.gate_actions, gate_actions.stops, actions.reverts),
+    "commands": (
+        commands.commands,
+        commands.commands,
+        gate_actions.gate_actions,
+        actions.edits(actions.own_paths),
+        actions.reverts,
+    ),
     "everything": (
+        commands.commands,
+        gate_actions.gate_actions,
+        gate_actions.stops,
         actions.hand_edits,
         actions.reverts,
         actions.branches,

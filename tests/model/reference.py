@@ -122,7 +122,7 @@ class Model:
             before = self.environments[name]
             after = deepcopy(before)
             self.environments[name] = after
-            after.hold = self._environment_hold(history[-1], name)
+            after.hold = self.environment_hold(history[-1], name)
             if after.hold is None:
                 for agent, deployment in after.deployments.items():
                     deployment.closed = frozenset()
@@ -160,7 +160,7 @@ class Model:
 
     # ── what is held ─────────────────────────────────────────────────────────────────────────────
 
-    def _environment_hold(self, commit: Commit, environment: str) -> str | None:
+    def environment_hold(self, commit: Commit, environment: str) -> str | None:
         """A broken environment document holds the environment; an unreadable headpin.yaml holds all."""
         if commit.is_broken("headpin.yaml", f"environments/{environment}.yaml"):
             return "Invalid"
@@ -241,7 +241,9 @@ class Model:
         deployment.used |= opened.keys()
         waiting = question.waiting_settings().difference(*opened.values()) if deployment.own else frozenset()
         if waiting and self.variables(pin, own) != self.variables(pin, deployment.own):
+            told = deployment.hold, deployment.held
             self._settle(deployment, pin, deployment.own, commit, is_adopted=False)
+            deployment.hold, deployment.held = told
             self._rescale(deployment, own, commit, is_stopped=is_stopped)
             deployment.closed = waiting
             self._hold(deployment, "Blocked", commit)
@@ -269,6 +271,7 @@ class Model:
         if deployment.served is not None and deployment.pending is not None:
             deployment.events.append(Event("removed", deployment.last, deployment.pending.config))
         deployment.hold = deployment.held = deployment.served = deployment.pending = None
+        deployment.is_stopped = False
 
     def _is_invalid(self, commit: Commit, environment: str, agent: Agent, pin: Release) -> bool:
         """What holds a pinned deployment: its own layers, an agent that is gone, and for a new release the project."""
@@ -294,6 +297,18 @@ class Model:
             if source.served is not None or commit.pin(name, agent) is not None:
                 return None
             if commit.is_required(stages, position):
+                return None
+        return None
+
+    def supply(self, commit: Commit, environment: str, agent: Agent) -> Deployment | None:
+        """What a promotion takes from: the nearest earlier stage that serves; None where none does."""
+        stages = commit.stages(agent[0])
+        for position in commit.earlier(environment, agent[0]):
+            name = stages[position]["environment"]
+            source = self.deployment(name, agent)
+            if source.served is not None:
+                return source
+            if commit.pin(name, agent) is not None or commit.is_required(stages, position):
                 return None
         return None
 
@@ -347,13 +362,19 @@ class Model:
             is_new = deployment.served is None or known is None
             kind = "promoted" if is_new else "rolled-forward" if version > deployment.last else "rolled-back"
             deployment.events.append(Event("adopted" if is_adopted else kind, version, move.config))
+            self._switch(deployment, commit, is_stopped=is_stopped, version=version)
         deployment.last = version
         self._serve(deployment, release, own, is_stopped=is_stopped)
+
+    def _switch(self, deployment: Deployment, commit: Commit, *, is_stopped: bool, version: int) -> None:
+        if is_stopped != deployment.is_stopped:
+            deployment.events.append(Event("stopped" if is_stopped else "resumed", version, commit.revision))
 
     def _reconfigure(self, deployment: Deployment, own: tuple[Layer, ...], commit: Commit, *, is_stopped: bool) -> None:
         assert deployment.served is not None
         if self.variables(deployment.served, own) != self.variables(deployment.served, deployment.own):
             deployment.events.append(Event("reconfigured", deployment.last, commit.revision))
+            self._switch(deployment, commit, is_stopped=is_stopped, version=deployment.last)
         else:
             self._rescale(deployment, own, commit, is_stopped=is_stopped)
 
@@ -362,10 +383,8 @@ class Model:
         if deployment.served is None:
             return
         scale = self._scaling(deployment.served, own)
-        if is_stopped != deployment.is_stopped:
-            kind = "stopped" if is_stopped else "resumed"
-            deployment.events.append(Event(kind, deployment.last, commit.revision))
-        elif scale != deployment.scale:
+        self._switch(deployment, commit, is_stopped=is_stopped, version=deployment.last)
+        if is_stopped == deployment.is_stopped and scale != deployment.scale:
             deployment.events.append(Event("scaled", deployment.last, commit.revision))
         deployment.scale, deployment.is_stopped = scale, is_stopped
 
