@@ -384,7 +384,7 @@ class Model:
             return
         scale = self._scaling(deployment.served, own)
         self._switch(deployment, commit, is_stopped=is_stopped, version=deployment.last)
-        if is_stopped == deployment.is_stopped and scale != deployment.scale:
+        if scale != deployment.scale:
             deployment.events.append(Event("scaled", deployment.last, commit.revision))
         deployment.scale, deployment.is_stopped = scale, is_stopped
 
