@@ -58,8 +58,17 @@ KINDS: Final[Mapping[str, tuple[st.SearchStrategy[Any], ...]]] = {
         actions.edits(actions.own_paths),
         actions.reverts,
     ),
+    "automation": (
+        gate_actions.automatic,
+        gate_actions.automatic,
+        gate_actions.gate_actions,
+        commands.commands,
+        actions.pushes,
+        actions.reverts,
+    ),
     "everything": (
         commands.commands,
+        gate_actions.automatic,
         gate_actions.gate_actions,
         gate_actions.stops,
         actions.hand_edits,

@@ -17,6 +17,7 @@ from headpin.controller.act import Actor, Intent, Outside
 from headpin.controller.intents import (
     AgentPattern,
     PromotionWish,
+    to_adopt,
     to_promote,
     to_roll_back,
     to_scale,
@@ -24,10 +25,11 @@ from headpin.controller.intents import (
     to_stop,
 )
 from headpin.errors import Refused, UsageError
+from headpin.types import AgentName, Revision
 from tests.model.actions import Action, agents, pinned
 from tests.model.gates import PERSON
-from tests.model.mainline import Agent, Commit, Release, folder, pin_path
-from tests.model.trial import AGENTS, Trial, pin_text
+from tests.model.mainline import HEAD, Agent, Commit, Release, folder, pin_path, snapshot_id
+from tests.model.trial import AGENTS, Trial, dump, pin_text
 from tests.world import git
 
 Foretold = Mapping[str, str] | None
@@ -229,6 +231,45 @@ class CommandLayer:
         return not is_known or held is not None or deployment.served is None or _has_broken(head)
 
 
+@dataclass(frozen=True)
+class CommandAdopt:
+    """`headpin adopt` of a revision that dev ran: as an agent's first release in an environment."""
+
+    agent: Agent
+    environment: str
+    which: int
+
+    def run(self, trial: Trial) -> None:
+        ran = trial.model.deployment(HEAD, self.agent).ran
+        if not ran:
+            return
+        before = trial.commit_at_head()
+        revision = ran[self.which % len(ran)].revision
+        trial.now += timedelta(minutes=1)
+        foretold = self._foretell(trial, before, revision)
+        trial.now -= timedelta(minutes=1)
+        made = _act(trial, to_adopt(AgentName(*self.agent), self.environment, Revision(revision), None, "it runs"))
+        _compare(trial, f"adopt {self.agent} in {self.environment}", made, before, foretold)
+
+    def _foretell(self, trial: Trial, head: Commit, revision: str) -> Foretold:
+        path = f"{folder(self.agent)}/agent.yaml"
+        if trial.model.deployment(self.environment, self.agent).ran or path not in head.files or _has_broken(head):
+            return None
+        pattern: str = yaml.safe_load(head.files[path])["image"]["pattern"]
+        image = pattern.replace("{revision}", revision)
+        release = Release(revision, image, snapshot_id(head.shared(self.agent)))
+        said = {
+            "allow": "adopt",
+            "environment": self.environment,
+            "agents": ["/".join(self.agent)],
+            "reason": "it runs",
+            "release": vars(release),
+        }
+        pins = {pin_path(self.environment, self.agent): pin_text(release)}
+        history = _with(trial, pins | {"overrides/adopted.yaml": dump(said)}, "")
+        return pins if _passes(trial, history, self.environment, self.agent) else None
+
+
 def _has_broken(head: Commit) -> bool:
     return head.is_broken(*(path for path in head.files if path.endswith(".yaml")))
 
@@ -239,4 +280,7 @@ _what: st.SearchStrategy[Any] = st.one_of(agents, agents, st.sampled_from(["shop
 promotions = st.builds(CommandPromote, _what, pinned, st.sampled_from(["", "", "Tried it."]), st.booleans())
 rollbacks = st.builds(CommandRollback, _what, pinned)
 layers = st.builds(CommandLayer, agents, pinned, st.sampled_from(["stop", "start", "start", (1, 1), (2, 2), (1, 3)]))
-commands: st.SearchStrategy[Action] = st.one_of(promotions, promotions, promotions, rollbacks, layers)
+adoptions = st.builds(CommandAdopt, agents, pinned, st.integers(0, 3))
+commands: st.SearchStrategy[Action] = st.one_of(
+    promotions, promotions, promotions, rollbacks, rollbacks, layers, adoptions
+)

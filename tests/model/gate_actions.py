@@ -42,6 +42,7 @@ class SetStage:
     gates: tuple[tuple[str, Any], ...]
     freeze: tuple[int, int] | None = None
     is_wide: bool = False
+    is_automatic: bool = False
 
     def run(self, trial: Trial) -> None:
         path = f"pipelines/{self.pipeline}.yaml"
@@ -52,7 +53,9 @@ class SetStage:
             gates["freeze"] = [{"from": start.isoformat(), "until": end.isoformat(), "reason": "holidays"}]
         for stage in document["stages"]:
             if stage["environment"] == self.environment:
-                for key, value in (("gates", gates), ("promotion", {"from": "earlier"} if self.is_wide else {})):
+                wide = {"from": "earlier"} if self.is_wide else {}
+                promotion = wide | ({"mode": "automatic"} if self.is_automatic else {})
+                for key, value in (("gates", gates), ("promotion", promotion)):
                     stage.pop(key, None)
                     if value:
                         stage[key] = value
@@ -211,6 +214,13 @@ _suspended_paths = st.one_of(
     environments.map(lambda name: f"environments/{name}.yaml"),
     st.builds(lambda name, agent: f"projects/{agent[0]}/{name}.yaml", environments, agents),
     st.builds(lambda name, agent: f"{folder(agent)}/{name}.yaml", environments, agents),
+)
+automatic = st.builds(
+    SetStage,
+    st.sampled_from(["standard", "standard", "quick"]),
+    pinned,
+    st.sampled_from(_GATES[:7]),
+    is_automatic=st.sampled_from([True, True, True, False]),
 )
 suspensions = st.builds(Say, _suspended_paths, st.just("suspended"), st.sampled_from(["the auditors are here", None]))
 _narrow_paths = st.one_of(

@@ -150,6 +150,10 @@ class Question:
         }
         return {path: gates for path, gates in opened.items() if gates}
 
+    def is_suspended(self) -> bool:
+        """Whether it is at any level."""
+        return self.commit.is_suspended(self.environment, self.agent)
+
     def is_adopted(self) -> bool:
         """Whether an override file takes this release over."""
         found = self.commit.named("overrides", self.environment, self.agent, self.release)

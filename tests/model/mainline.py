@@ -19,6 +19,9 @@ ENVIRONMENTS: Final = ("dev", "qa", "staging", "prod")
 
 HEAD: Final = ENVIRONMENTS[0]
 
+AUTOMATON: Final = "headpin"
+"""The author of promotions that nobody made."""
+
 _TRAILERS: Final = re.compile(r"(?:Headpin-[A-Za-z-]+: .*\n?)+")
 
 Agent = tuple[str, str]
@@ -62,6 +65,7 @@ class Commit:
     files: Mapping[str, str]
     ancestors: frozenset[str] = frozenset()
     message: str = ""
+    author: str = ""
 
     def read(self, path: str) -> Layer | Unreadable | None:
         """The document at `path`; None where there is none."""
@@ -109,6 +113,11 @@ class Commit:
         """The narrower layer wins."""
         _, project, narrow = self.own(environment, agent)
         return bool(narrow.get("stopped", project.get("stopped", False)))
+
+    def is_automatic(self, environment: str, project: str) -> bool:
+        """Whether headpin promotes into the stage itself."""
+        promotion = self.stage(environment, project).get("promotion", {})
+        return promotion == "automatic" or (isinstance(promotion, dict) and promotion.get("mode") == "automatic")
 
     def named(self, place: str, environment: str, agent: Agent, release: Release) -> Iterator[tuple[str, Layer]]:
         """The files of a folder that are about this release in this environment, with their paths."""

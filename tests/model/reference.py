@@ -13,6 +13,7 @@ from datetime import datetime
 
 from tests.model.gates import Evidence, Question, Settings, Source, Span, with_span
 from tests.model.mainline import (
+    AUTOMATON,
     ENVIRONMENTS,
     HEAD,
     Agent,
@@ -51,7 +52,7 @@ class Deployment:
     the same once a hold was told of it, `is_back` whether in this pass the pin left such a move. `own` are the
     three own layers as last applied, `scale` pods at least and at most, `last` the version served now or last,
     `closed` the gates that hold it, `used` the overrides that are used up, `spans` when it was at what as
-    `Deployed`, `line` what was served, one after the other.
+    `Deployed`, `line` what was served, one after the other, `rejected` what people moved the pin away from.
     """
 
     served: Release | None = None
@@ -70,6 +71,7 @@ class Deployment:
     used: frozenset[str] = frozenset()
     spans: tuple[Span, ...] = ()
     line: list[Release] = field(default_factory=list)
+    rejected: frozenset[Release] = frozenset()
 
     def stood(self, release: Release) -> bool:
         """Whether it was ever at a release as `Deployed`."""
@@ -118,6 +120,7 @@ class Model:
         """One pass. `history` is main's first-parent chain, oldest first; an unknown head is None."""
         self._now = now
         self._commits |= {commit.revision: commit for commit in history}
+        self._keep_snapshots(history[-1])
         for name in ENVIRONMENTS:
             before = self.environments[name]
             after = deepcopy(before)
@@ -135,10 +138,16 @@ class Model:
                 if _told(after) != _told(before):  # an unchanged tree makes no commit, so nothing tells how far it was
                     after.folded = history[-1].revision
 
+    def _keep_snapshots(self, commit: Commit) -> None:
+        for agent in self.agents:
+            files = commit.shared(agent)
+            self._snapshots[snapshot_id(files)] = files
+
     def foresee(self, history: Sequence[Commit], environment: str, agent: Agent, now: datetime) -> Deployment:
         """What a pass over this history would make of one pinned deployment, with everything else as it stands."""
         before = self.environments[environment]
         kept, self._now = self._now, now
+        self._keep_snapshots(history[-1])
         self._commits |= {commit.revision: commit for commit in history}
         try:
             deployment = deepcopy(before.deployments[agent])
@@ -248,16 +257,16 @@ class Model:
             deployment.closed = waiting
             self._hold(deployment, "Blocked", commit)
             return
-        is_adopted = not deployment.ran and self._source(question) is None
+        is_adopted = not deployment.ran and question.is_adopted()
         self._settle(deployment, pin, own, commit, is_adopted=is_adopted, is_stopped=is_stopped)
 
     def _closed(self, question: Question, deployment: Deployment) -> frozenset[str]:
         """Rollback is subject to authority alone; a return to a higher version to everything but ran-before."""
         version = deployment.number(question.release)
         if version is None:
+            if not deployment.ran and question.is_adopted():  # it runs already, so nothing is asked of it
+                return frozenset({"suspension"} if question.is_suspended() else ())
             source = self._source(question)
-            if source is None and not deployment.ran and question.is_adopted():
-                return question.waiting_settings()
             return question.closed(source) | ({"ran-before"} if source is None else set())
         if version <= deployment.last:
             return frozenset()
@@ -450,6 +459,9 @@ def _fold(deployment: Deployment, commits: Sequence[Commit], environment: str, a
     last, changed_by = deployment.named, ""
     for commit in commits:
         pin = commit.pin(environment, agent)
+        if pin != deployment.named and commit.author != AUTOMATON:
+            left = {deployment.named} if isinstance(deployment.named, Release) else set()
+            deployment.rejected = (deployment.rejected | left) - {pin}
         changed_by = commit.revision if pin != deployment.named else changed_by
         deployment.named = pin
         if isinstance(pin, Release) and pin != last:

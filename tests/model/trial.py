@@ -24,7 +24,7 @@ from headpin.git import Repository, Signature
 from headpin.releases import Record
 from headpin.tree import walk
 from headpin.types import AgentName, Revision
-from tests.model.mainline import ENVIRONMENTS, HEAD, Agent, Commit, Release, parse
+from tests.model.mainline import AUTOMATON, ENVIRONMENTS, HEAD, Agent, Commit, Release, parse, pin_path
 from tests.model.reference import Deployment, Event, Model
 from tests.world import git
 
@@ -185,9 +185,9 @@ class Trial:
         self.now += timedelta(minutes=1)
         expected = self._trees_without_memory()
         manifests = {name: self._manifests(name) for name in ENVIRONMENTS}
+        known = len(self.first_parents())
         report = self.controller.reconcile(full=full)
-        history = self.history()
-        self.model.reconcile(history, self._heads(history), self.now)
+        self._live_through_promotions(known)
         for name, tree in self._trees(self.repository).items():
             assert tree == expected.get(name), f"a pass without memory makes other trees: {self._difference(name)}"
         for name in ENVIRONMENTS:
@@ -198,6 +198,54 @@ class Trial:
             made = again.reconcile(full=everything).commits
             assert not made, f"a second pass committed: {self._shown(made[0])}"
         self.now += timedelta(seconds=40)
+
+    def _live_through_promotions(self, known: int) -> None:
+        """The model's passes: one for each promotion that headpin made itself, and one after the last."""
+        history = self.history()
+        for end in range(known, len(history) + 1):
+            self.model.reconcile(history[:end], self._heads(history[:end]), self.now)
+            if end < len(history):
+                self._check_promotion(history[: end + 1])
+        for name in ENVIRONMENTS[1:]:
+            for agent in AGENTS:
+                left = self._is_left_to_promote(history, name, agent)
+                assert not left, f"headpin should have promoted {agent} to {name} itself: {left}"
+
+    def _check_promotion(self, history: list[Commit]) -> None:
+        """Automation brings what its source serves, that never ran there and that nobody moved away from."""
+        before, made = history[-2:]
+        assert made.author == AUTOMATON, f"{made.author} committed during a pass: {made.message}"
+        moved = [
+            (name, agent)
+            for name in ENVIRONMENTS[1:]
+            for agent in AGENTS
+            if made.pin(name, agent) != before.pin(name, agent)
+        ]
+        assert moved
+        for name, agent in moved:
+            pin, deployment = made.pin(name, agent), self.model.deployment(name, agent)
+            source = self.model.supply(before, name, agent)
+            assert before.is_automatic(name, agent[0]), f"{name} is not automatic"
+            assert source is not None and not source.is_stopped and source.served == pin, "its source serves it"
+            assert pin not in deployment.ran, "it never ran there"
+            assert pin not in deployment.rejected, "nobody moved away from it"
+            assert self.model.foresee(history, name, agent, self.now).hold is None, "its gates are open"
+
+    def _is_left_to_promote(self, history: list[Commit], environment: str, agent: Agent) -> Release | None:
+        """What automation should have promoted, where nothing that the design leaves open could keep it."""
+        head, deployment = history[-1], self.model.deployment(environment, agent)
+        source = self.model.supply(head, environment, agent)
+        if not head.is_automatic(environment, agent[0]) or source is None or source.is_stopped:
+            return None
+        if source.served is None or source.served in deployment.ran or source.served in deployment.rejected:
+            return None
+        if deployment.hold or deployment.is_stopped or head.pin(environment, agent) not in (None, deployment.served):
+            return None
+        if self.model.environments[environment].hold or head.is_broken(*head.files):
+            return None
+        pin = {pin_path(environment, agent): pin_text(source.served)}
+        made = Commit("e" * 40, head.files | pin, head.ancestors | {head.revision}, "Promote", AUTOMATON)
+        return None if self.model.foresee([*history, made], environment, agent, self.now).hold else source.served
 
     def check_objects(self) -> None:
         """The repository is sound."""
@@ -234,7 +282,8 @@ class Trial:
             files = {path: tree.read(path).decode() for path, _ in walk(tree, "")}
             parents = [self._read(parent) for parent in self.repository.commit(revision).parents]
             before = frozenset[str]().union(*({parent.revision, *parent.ancestors} for parent in parents))
-            self._known[revision] = Commit(revision, files, before, self.repository.commit(revision).message)
+            info = self.repository.commit(revision)
+            self._known[revision] = Commit(revision, files, before, info.message, info.author.name)
         return self._known[revision]
 
     def _heads(self, history: list[Commit]) -> dict[Agent, str | None]:
