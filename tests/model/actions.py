@@ -103,8 +103,8 @@ class Mend:
         broken = sorted(path for path, text in trial.files().items() if plain(text)[1])
         if broken:
             chosen = broken if self.which is None else [broken[self.which % len(broken)]]
-            plain = {path: plain(trial.files()[path])[0] or None for path in chosen}
-            trial.commit(f"Mend {', '.join(chosen)}", plain)
+            mended = {path: plain(trial.files()[path])[0] or None for path in chosen}
+            trial.commit(f"Mend {', '.join(chosen)}", mended)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from headpin.types import AgentName, Revision
 from tests.model.actions import Action, agents, pinned
 from tests.model.gates import PERSON
 from tests.model.mainline import HEAD, Agent, Commit, Release, folder, pin_path, snapshot_id
-from tests.model.trial import AGENTS, Trial, dump, pin_text
+from tests.model.trial import AGENTS, Trial, about, pin_text
 from tests.world import git
 
 Foretold = Mapping[str, str] | None
@@ -263,10 +263,9 @@ class CommandAdopt:
             "environment": self.environment,
             "agents": ["/".join(self.agent)],
             "reason": "it runs",
-            "release": vars(release),
         }
         pins = {pin_path(self.environment, self.agent): pin_text(release)}
-        history = _with(trial, pins | {"overrides/adopted.yaml": dump(said)}, "")
+        history = _with(trial, pins | {"overrides/adopted.yaml": about(said, release)}, "")
         return pins if _passes(trial, history, self.environment, self.agent) else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -17,8 +16,8 @@ from headpin.releases import Check
 from headpin.types import AgentName
 from tests.model.actions import Action, agents, environments, pinned, plain
 from tests.model.gates import PERSON, Report
-from tests.model.mainline import ENVIRONMENTS, Agent, Release, folder
-from tests.model.trial import Trial, dump
+from tests.model.mainline import ENVIRONMENTS, Agent, Release, folder, pin_path
+from tests.model.trial import Trial, about, dump, pin_text
 
 CHECKS: Final = ("evals", "smoke")
 
@@ -93,8 +92,8 @@ class Approve:
         release = _meant(trial, self.environment, self.agent)
         if release is not None:
             said = {"environment": self.environment, "agent": "/".join(self.agent), "by": self.by, "reason": "looked"}
-            path = f"approvals/{len(trial.files())}-{len(trial.first_parents())}.yaml"
-            trial.commit(f"Approve {self.agent[1]}", {path: dump(said | {"release": vars_of(release)})})
+            path = f"approvals/look-{len(trial.files())}-{len(trial.first_parents())}.yaml"
+            trial.commit(f"Approve {self.agent[1]}", {path: about(said, release)})
 
 
 @dataclass(frozen=True)
@@ -114,14 +113,33 @@ class Override:
                 "agents": ["/".join(self.agent)],
                 "gates": list(self.gates),
                 "reason": f"urgent {len(trial.first_parents())}",
-                "release": vars_of(release),
             }
-            trial.commit(f"Override for {self.agent[1]}", {f"overrides/{len(trial.first_parents())}.yaml": dump(said)})
+            trial.commit(
+                f"Override for {self.agent[1]}", {f"overrides/{len(trial.first_parents())}.yaml": about(said, release)}
+            )
 
 
-def vars_of(release: Release) -> Mapping[str, str]:
-    """A release as a mapping of a document."""
-    return {"revision": release.revision, "image": release.image, "settings": release.settings}
+@dataclass(frozen=True)
+class AdoptByHand:
+    """A pin of the `which`-th release that dev ran, and the file that takes it over, whatever ran there."""
+
+    agent: Agent
+    environment: str
+    which: int
+
+    def run(self, trial: Trial) -> None:
+        ran = trial.model.deployment(ENVIRONMENTS[0], self.agent).ran
+        if ran:
+            release = ran[self.which % len(ran)]
+            said = {
+                "allow": "adopt",
+                "environment": self.environment,
+                "agents": ["/".join(self.agent)],
+                "reason": "it runs",
+            }
+            path = f"overrides/adopt-{len(trial.first_parents())}.yaml"
+            pin = pin_path(self.environment, self.agent)
+            trial.commit(f"Adopt {self.agent[1]}", {path: about(said, release), pin: pin_text(release)})
 
 
 def _meant(trial: Trial, environment: str, agent: Agent) -> Release | None:
@@ -235,6 +253,7 @@ reporting = st.builds(
     st.sampled_from(["reports", None]),
 )
 approvals = st.builds(Approve, agents, pinned, st.sampled_from(["ann@example.com", "bob@example.com", PERSON]))
+adoptions = st.builds(AdoptByHand, agents, pinned, st.integers(0, 2))
 overrides = st.builds(Override, agents, pinned, st.sampled_from(_OPENED))
 health = st.builds(ReportHealth, agents, environments, st.sampled_from([True, True, False]))
 checks = st.builds(
@@ -246,5 +265,18 @@ checks = st.builds(
     st.none() | st.integers(0, 3),
 )
 gate_actions: st.SearchStrategy[Action] = st.one_of(
-    stages, stages, waits, waits, approvals, overrides, health, health, checks, checks, suspensions, reporting
+    stages,
+    stages,
+    waits,
+    waits,
+    approvals,
+    overrides,
+    overrides,
+    adoptions,
+    health,
+    health,
+    checks,
+    checks,
+    suspensions,
+    reporting,
 )

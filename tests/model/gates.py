@@ -61,8 +61,10 @@ class Source:
     def stretches(self, release: Release, now: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The times in which the release was healthy there without a break."""
         found: list[tuple[datetime, datetime]] = []
+        last = self.spans[-1]
         for span in self.spans:
-            if span.release == release:
+            is_stale = last.end is None and last.release == release and span.settings != last.settings
+            if span.release == release and not (self.is_reporting and is_stale):
                 found += self._healthy(span, span.end or now)
         joined: list[tuple[datetime, datetime]] = []
         for start, end in found:

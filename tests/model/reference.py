@@ -251,14 +251,13 @@ class Model:
         waiting = question.waiting_settings().difference(*opened.values()) if deployment.own else frozenset()
         if waiting and self.variables(pin, own) != self.variables(pin, deployment.own):
             told = deployment.hold, deployment.held
-            self._settle(deployment, pin, deployment.own, commit, is_adopted=False)
+            self._settle(deployment, pin, deployment.own, commit, pods=own, is_adopted=False, is_stopped=is_stopped)
             deployment.hold, deployment.held = told
-            self._rescale(deployment, own, commit, is_stopped=is_stopped)
             deployment.closed = waiting
             self._hold(deployment, "Blocked", commit)
             return
         is_adopted = not deployment.ran and question.is_adopted()
-        self._settle(deployment, pin, own, commit, is_adopted=is_adopted, is_stopped=is_stopped)
+        self._settle(deployment, pin, own, commit, pods=own, is_adopted=is_adopted, is_stopped=is_stopped)
 
     def _closed(self, question: Question, deployment: Deployment) -> frozenset[str]:
         """Rollback is subject to authority alone; a return to a higher version to everything but ran-before."""
@@ -352,11 +351,11 @@ class Model:
         own: tuple[Layer, ...],
         commit: Commit,
         *,
+        pods: tuple[Layer, ...],
         is_adopted: bool,
-        is_stopped: bool | None = None,
+        is_stopped: bool,
     ) -> None:
-        """The pin is served: a transition where it moved, another where settings changed."""
-        is_stopped = deployment.is_stopped if is_stopped is None else is_stopped
+        """The pin is served: a transition where it moved, another where settings changed. `pods` say how many."""
         move = deployment.pending
         deployment.hold = deployment.held = deployment.pending = None
         known = deployment.number(release)
@@ -366,7 +365,7 @@ class Model:
         if release == deployment.served:
             if deployment.is_back and move is not None:
                 deployment.events.append(Event("rolled-back", version, move.config))
-            self._reconfigure(deployment, own, commit, is_stopped=is_stopped)
+            self._reconfigure(deployment, own, commit, pods=pods, is_stopped=is_stopped)
         elif move is not None:
             is_new = deployment.served is None or known is None
             kind = "promoted" if is_new else "rolled-forward" if version > deployment.last else "rolled-back"
@@ -374,18 +373,27 @@ class Model:
             self._switch(deployment, commit, is_stopped=is_stopped, version=version)
         deployment.last = version
         self._serve(deployment, release, own, is_stopped=is_stopped)
+        deployment.scale = self._scaling(release, pods)
 
     def _switch(self, deployment: Deployment, commit: Commit, *, is_stopped: bool, version: int) -> None:
         if is_stopped != deployment.is_stopped:
             deployment.events.append(Event("stopped" if is_stopped else "resumed", version, commit.revision))
 
-    def _reconfigure(self, deployment: Deployment, own: tuple[Layer, ...], commit: Commit, *, is_stopped: bool) -> None:
+    def _reconfigure(
+        self,
+        deployment: Deployment,
+        own: tuple[Layer, ...],
+        commit: Commit,
+        *,
+        pods: tuple[Layer, ...],
+        is_stopped: bool,
+    ) -> None:
         assert deployment.served is not None
         if self.variables(deployment.served, own) != self.variables(deployment.served, deployment.own):
             deployment.events.append(Event("reconfigured", deployment.last, commit.revision))
             self._switch(deployment, commit, is_stopped=is_stopped, version=deployment.last)
         else:
-            self._rescale(deployment, own, commit, is_stopped=is_stopped)
+            self._rescale(deployment, pods, commit, is_stopped=is_stopped)
 
     def _rescale(self, deployment: Deployment, own: tuple[Layer, ...], commit: Commit, *, is_stopped: bool) -> None:
         """What a blocked deployment takes from head: its scaling and whether it is stopped, and nothing else."""

@@ -61,6 +61,11 @@ def pin_text(release: Release) -> str:
     return "".join(f"{key}: {json.dumps(getattr(release, key))}\n" for key in ("revision", "image", "settings"))
 
 
+def about(said: Mapping[str, Any], release: Release) -> str:
+    """The text of a document about a release."""
+    return dump(said) + "release:\n" + "".join(f"  {line}\n" for line in pin_text(release).splitlines())
+
+
 START: Final[Mapping[str, str]] = {
     "headpin.yaml": dump({"apiVersion": "headpin/v1", "limits": {"prune": 1}}),
     "environments/dev.yaml": dump({"tracks": "head"}),
