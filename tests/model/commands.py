@@ -1,6 +1,6 @@
 """What people do with headpin's own commands, as values: each foretells by the model what the command does.
 
-The commands' intents are carried out in this process, as `headpin.cli` does.
+The commands' intents are carried out as `headpin.cli` does it, and some are typed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from headpin.controller.intents import (
 )
 from headpin.errors import Refused, UsageError
 from headpin.types import AgentName, Revision
+from tests.inprocess import headpin
 from tests.model.actions import Action, agents, pinned
 from tests.model.gates import PERSON
 from tests.model.mainline import HEAD, Agent, Commit, Release, folder, pin_path, snapshot_id
@@ -54,6 +55,19 @@ def _act(trial: Trial, intent: Intent) -> Commit | None:
     made = trial.commit_at_head()
     assert made.revision == done.commit.id and trial.first_parents()[1] == before, "a command is one commit"
     return made
+
+
+def _type(trial: Trial, *arguments: str) -> Commit | None:
+    """Types a command: None where it is refused. Its commit is made by the clock of this machine."""
+    git("checkout", "--quiet", "--force", "main", cwd=trial.config)
+    before = trial.head()
+    done = headpin(*arguments, "--yes", cwd=trial.config)
+    assert git("status", "--porcelain", "--untracked-files=no", cwd=trial.config) == "", "the files follow"
+    if trial.head() == before:
+        assert done.err if done.code else "nothing to do" in done.out, "it says why it commits nothing"
+        return None
+    assert done.code == 0 and trial.first_parents()[1] == before, f"{done.code}: {done.out}{done.err}"
+    return trial.commit_at_head()
 
 
 def _with(trial: Trial, files: Mapping[str, str | None], note: str) -> list[Commit]:
@@ -111,6 +125,7 @@ class CommandPromote:
     target: str
     note: str = ""
     keep_stopped: bool = False
+    is_typed: bool = False
 
     def run(self, trial: Trial) -> None:
         before = trial.commit_at_head()
@@ -119,7 +134,13 @@ class CommandPromote:
         trial.now += timedelta(minutes=1)
         foretold = self._foretell(trial, before, named, is_train=pattern.is_many)
         trial.now -= timedelta(minutes=1)
-        made = _act(trial, to_promote(trial.controller, [pattern], wish))
+        if self.is_typed:
+            said = ("--note", self.note) if self.note else ()
+            made = _type(trial, "promote", f"{pattern.project}/{pattern.agent}", "--to", self.target, *said)
+        else:
+            made = _act(trial, to_promote(trial.controller, [pattern], wish))
+        if made is None and trial.model.environments[self.target].hold is not None:
+            return  # whether a promotion may be what ends the hold of a whole environment, the design does not say
         _compare(trial, f"promote {self.what} to {self.target}", made, before, foretold)
         if made is not None and foretold is not None and not self.keep_stopped:
             for path in foretold:
@@ -156,6 +177,7 @@ class CommandRollback:
 
     what: Agent | str
     environment: str
+    is_typed: bool = False
 
     def run(self, trial: Trial) -> None:
         before = trial.commit_at_head()
@@ -163,7 +185,12 @@ class CommandRollback:
         trial.now += timedelta(minutes=1)
         foretold = self._foretell(trial, named, is_train=pattern.is_many)
         trial.now -= timedelta(minutes=1)
-        made = _act(trial, to_roll_back([pattern], self.environment, None, None, ""))
+        if self.is_typed:
+            made = _type(trial, "rollback", f"{pattern.project}/{pattern.agent}", "--env", self.environment)
+        else:
+            made = _act(trial, to_roll_back([pattern], self.environment, None, None, ""))
+        if made is None and trial.model.environments[self.environment].hold is not None:
+            return
         _compare(trial, f"roll {self.what} back in {self.environment}", made, before, foretold)
 
     def _foretell(self, trial: Trial, named: Sequence[Agent], *, is_train: bool) -> Foretold:
@@ -249,11 +276,15 @@ class CommandAdopt:
         foretold = self._foretell(trial, before, revision)
         trial.now -= timedelta(minutes=1)
         made = _act(trial, to_adopt(AgentName(*self.agent), self.environment, Revision(revision), None, "it runs"))
+        if made is None and trial.model.environments[self.environment].hold is not None:
+            return
         _compare(trial, f"adopt {self.agent} in {self.environment}", made, before, foretold)
 
     def _foretell(self, trial: Trial, head: Commit, revision: str) -> Foretold:
         path = f"{folder(self.agent)}/agent.yaml"
-        if trial.model.deployment(self.environment, self.agent).ran or path not in head.files or _has_broken(head):
+        layers = (path, f"projects/{self.agent[0]}/defaults.yaml", "defaults.yaml")
+        has_run = bool(trial.model.deployment(self.environment, self.agent).ran)
+        if has_run or path not in head.files or head.is_broken(*layers):
             return None
         pattern: str = yaml.safe_load(head.files[path])["image"]["pattern"]
         image = pattern.replace("{revision}", revision)

@@ -115,7 +115,8 @@ class Override:
                 "reason": f"urgent {len(trial.first_parents())}",
             }
             trial.commit(
-                f"Override for {self.agent[1]}", {f"overrides/{len(trial.first_parents())}.yaml": about(said, release)}
+                f"Override for {self.agent[1]}",
+                {f"overrides/gates-{len(trial.first_parents())}.yaml": about(said, release)},
             )
 
 

@@ -61,8 +61,8 @@ class Source:
     def stretches(self, release: Release, now: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The times in which the release was healthy there without a break."""
         found: list[tuple[datetime, datetime]] = []
-        last = self.spans[-1]
         for span in self.spans:
+            last = self.spans[-1]
             is_stale = last.end is None and last.release == release and span.settings != last.settings
             if span.release == release and not (self.is_reporting and is_stale):
                 found += self._healthy(span, span.end or now)
@@ -78,8 +78,8 @@ class Source:
         """Whether it was when it was last looked at."""
         if not self.is_reporting:
             return True
-        last = [span for span in self.spans if span.release == release][-1]
-        about = self._about(last)
+        spans = [span for span in self.spans if span.release == release]
+        about = self._about(spans[-1]) if spans else []
         return bool(about) and about[-1].is_healthy
 
     def _about(self, span: Span) -> list[Report]:

@@ -74,8 +74,12 @@ class Deployment:
     rejected: frozenset[Release] = frozenset()
 
     def stood(self, release: Release) -> bool:
-        """Whether it was ever at a release as `Deployed`."""
-        return any(span.release == release for span in self.spans)
+        """Whether it was ever at a release; that it is `Deployed` is asked of what it serves now.
+
+        The design says: at the release as `Deployed`. What came stopped and was replaced before it ever started
+        is not told apart.
+        """
+        return release in self.ran
 
     def before(self) -> Release | None:
         """What a rollback goes to: what was served before the present release was first promoted."""
@@ -291,7 +295,7 @@ class Model:
         )
 
     def _source(self, question: Question) -> Source | None:
-        """Ran before: the nearest earlier stage that is not transparent is `Deployed`, and so it was at the release."""
+        """Ran before: the nearest earlier stage that is not transparent is `Deployed`, and was at the release."""
         commit, agent = question.commit, question.agent
         stages = commit.stages(agent[0])
         is_wide = commit.stage(question.environment, agent[0]).get("promotion", {}).get("from") == "earlier"
