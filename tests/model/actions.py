@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import yaml
 from hypothesis import strategies as st
 
-from tests.model.reference import ENVIRONMENTS, Agent, Release, folder, pin_path
+from tests.model.mainline import ENVIRONMENTS, Agent, Release, folder, pin_path
 from tests.model.trial import AGENTS, BROKEN_LINES, START, Trial, dump, pin_text
 
 PINNED = ENVIRONMENTS[1:]
@@ -21,7 +21,7 @@ class Action(Protocol):
         """Does it; nothing where it cannot be done."""
 
 
-def _plain(text: str) -> tuple[str, str]:
+def plain(text: str) -> tuple[str, str]:
     """A document's text, and the lines that break it."""
     lines = text.splitlines(keepends=True)
     broken = [line for line in lines if line in BROKEN_LINES.values()]
@@ -71,7 +71,7 @@ class Edit:
     def run(self, trial: Trial) -> None:
         if self.path.endswith("/agent.yaml") and self.path not in trial.files():
             return
-        text, broken = _plain(trial.files().get(self.path, ""))
+        text, broken = plain(trial.files().get(self.path, ""))
         document = yaml.safe_load(text) or {}
         document.pop(self.key, None)
         if self.value is not None:
@@ -89,7 +89,7 @@ class Break:
     how: str
 
     def run(self, trial: Trial) -> None:
-        text = _plain(trial.files().get(self.path, ""))[0]
+        text = plain(trial.files().get(self.path, ""))[0]
         trial.commit(f"Break {self.path}", {self.path: text + BROKEN_LINES[self.how]})
 
 
@@ -100,11 +100,11 @@ class Mend:
     which: int | None
 
     def run(self, trial: Trial) -> None:
-        broken = sorted(path for path, text in trial.files().items() if _plain(text)[1])
+        broken = sorted(path for path, text in trial.files().items() if plain(text)[1])
         if broken:
             chosen = broken if self.which is None else [broken[self.which % len(broken)]]
-            plain = {path: _plain(trial.files()[path])[0] or None for path in chosen}
-            trial.commit(f"Mend {', '.join(chosen)}", plain)
+            mended = {path: plain(trial.files()[path])[0] or None for path in chosen}
+            trial.commit(f"Mend {', '.join(chosen)}", mended)
 
 
 @dataclass(frozen=True)

@@ -6,41 +6,25 @@ pass looks at every deployment and at the whole first-parent history of main. It
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-import yaml
-
-ENVIRONMENTS: Final = ("dev", "qa", "staging", "prod")
-"""In the order of all pipelines together; the first tracks head."""
-
-HEAD: Final = ENVIRONMENTS[0]
-
-Agent = tuple[str, str]
-"""Project and agent."""
-
-Layer = Mapping[str, Any]
-"""What one document says of settings."""
-
-
-class Unreadable:
-    """Stands for a document that cannot be read."""
-
-
-UNREADABLE: Final = Unreadable()
-
-
-@dataclass(frozen=True)
-class Release:
-    """What runs: compared whole."""
-
-    revision: str
-    image: str
-    settings: str
+from tests.model.gates import Evidence, Question, Settings, Source, Span, with_span
+from tests.model.mainline import (
+    AUTOMATON,
+    ENVIRONMENTS,
+    HEAD,
+    Agent,
+    Commit,
+    Layer,
+    Release,
+    Unreadable,
+    folder,
+    parse,
+    snapshot_id,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +50,9 @@ class Deployment:
 
     `named` is what the pin said last, `pending` the move that was neither rendered nor replaced yet, `held`
     the same once a hold was told of it, `is_back` whether in this pass the pin left such a move. `own` are the
-    three own layers as last applied, `scale` pods at least and at most, `last` the version served now or last.
+    three own layers as last applied, `scale` pods at least and at most, `last` the version served now or last,
+    `closed` the gates that hold it, `used` the overrides that are used up, `spans` when it was at what as
+    `Deployed`, `line` what was served, one after the other, `rejected` what people moved the pin away from.
     """
 
     served: Release | None = None
@@ -77,9 +63,28 @@ class Deployment:
     is_back: bool = False
     own: tuple[Layer, ...] = ()
     scale: tuple[int, int] = (1, 1)
+    is_stopped: bool = False
     last: int = 0
     ran: list[Release] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    closed: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+    spans: tuple[Span, ...] = ()
+    line: list[Release] = field(default_factory=list)
+    rejected: frozenset[Release] = frozenset()
+
+    def stood(self, release: Release) -> bool:
+        """Whether it was ever at a release; that it is `Deployed` is asked of what it serves now.
+
+        The design says: at the release as `Deployed`. What came stopped and was replaced before it ever started
+        is not told apart.
+        """
+        return release in self.ran
+
+    def before(self) -> Release | None:
+        """What a rollback goes to: what was served before the present release was first promoted."""
+        first = self.line.index(self.served) if self.served in self.line else 0
+        return self.line[first - 1] if first > 0 else None
 
     def number(self, release: Release | None) -> int | None:
         """This environment's number for a release: in the order in which they first ran."""
@@ -95,108 +100,16 @@ class Environment:
     hold: str | None = None
 
 
-@cache
-def parse(text: str) -> Layer | Unreadable:
-    """A document as the tests write it: broken by its syntax, or by the key ``colour``."""
-    try:
-        found = yaml.load(text, yaml.CSafeLoader)
-    except yaml.YAMLError:
-        return UNREADABLE
-    return found if isinstance(found, dict) and "colour" not in found else UNREADABLE
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A revision of main: the text of every file, and all that went before."""
-
-    revision: str
-    files: Mapping[str, str]
-    ancestors: frozenset[str] = frozenset()
-
-    def read(self, path: str) -> Layer | Unreadable | None:
-        """The document at `path`; None where there is none."""
-        return parse(self.files[path]) if path in self.files else None
-
-    def is_broken(self, *paths: str) -> bool:
-        """Whether any of these documents is there and cannot be read."""
-        return any(self.read(path) is UNREADABLE for path in paths)
-
-    def pin(self, environment: str, agent: Agent) -> Release | Unreadable | None:
-        """The release that the pin names."""
-        found = self.read(pin_path(environment, agent))
-        if found is None or isinstance(found, Unreadable):
-            return found
-        return Release(found["revision"], found["image"], found["settings"])
-
-    def has_documents(self, agent: Agent) -> bool:
-        """Whether anything is left in the agent's folder."""
-        return any(path.startswith(f"{folder(agent)}/") for path in self.files)
-
-    def stages(self, project: str) -> Sequence[Layer]:
-        """The stages of the project's pipeline; none where that cannot be read."""
-        document = self.read(f"projects/{project}/project.yaml")
-        pipeline = self.read(f"pipelines/{document['pipeline']}.yaml") if isinstance(document, dict) else None
-        return pipeline["stages"] if isinstance(pipeline, dict) else ()
-
-    def is_required(self, stages: Sequence[Layer], position: int) -> bool:
-        """Whether a release has to run at the stage before it goes on."""
-        following = self.read(f"environments/{stages[position + 1]['environment']}.yaml")
-        default = isinstance(following, dict) and following.get("production", False)
-        return bool(stages[position].get("required", default))
-
-    def shared(self, agent: Agent) -> dict[str, str]:
-        """The shared layers of an agent, by their names in the snapshot."""
-        places = {
-            "agent.yaml": f"{folder(agent)}/agent.yaml",
-            "project-defaults.yaml": f"projects/{agent[0]}/defaults.yaml",
-            "workspace-defaults.yaml": "defaults.yaml",
-        }
-        found = {name: self.files[path] for name, path in places.items() if path in self.files}
-        return {"apiVersion": "headpin/v1\n", **found}
-
-    def own_paths(self, environment: str, agent: Agent) -> tuple[str, str, str]:
-        """Where an environment's own layers are: of the environment, the project, the agent."""
-        return (
-            f"environments/{environment}.yaml",
-            f"projects/{agent[0]}/{environment}.yaml",
-            f"{folder(agent)}/{environment}.yaml",
-        )
-
-    def own(self, environment: str, agent: Agent) -> tuple[Layer, ...]:
-        """The own layers, all of which can be read."""
-        found = (self.read(path) for path in self.own_paths(environment, agent))
-        return tuple(layer if isinstance(layer, dict) else {} for layer in found)
-
-
-def folder(agent: Agent) -> str:
-    """The folder of an agent's documents."""
-    return f"projects/{agent[0]}/agents/{agent[1]}"
-
-
-def pin_path(environment: str, agent: Agent) -> str:
-    """The pin of an agent."""
-    return f"pins/{environment}/{agent[0]}/{agent[1]}.yaml"
-
-
-def snapshot_id(files: Mapping[str, str]) -> str:
-    """The git tree id of a flat folder (gitformat, "tree object")."""
-    entries = b""
-    for name, text in sorted(files.items()):
-        entries += b"100644 " + name.encode() + b"\0" + _git_id(b"blob", text.encode())
-    return _git_id(b"tree", entries).hex()
-
-
-def _git_id(kind: bytes, data: bytes) -> bytes:
-    return hashlib.sha1(kind + b" %d\0" % len(data) + data, usedforsecurity=False).digest()
-
-
 class Model:
     """Every record, and what one pass makes of them."""
 
     def __init__(self, agents: Sequence[Agent]) -> None:
         self.agents = agents
         self.environments = {name: Environment({agent: Deployment() for agent in agents}) for name in ENVIRONMENTS}
+        self.evidence = {name: Evidence() for name in ENVIRONMENTS}
         self._snapshots: dict[str, Mapping[str, str]] = {}
+        self._commits: dict[str, Commit] = {}
+        self._now = datetime.min
 
     def deployment(self, environment: str, agent: Agent) -> Deployment:
         """One record."""
@@ -207,26 +120,60 @@ class Model:
         for environment in self.environments.values():
             environment.folded = revision
 
-    def reconcile(self, history: Sequence[Commit], heads: Mapping[Agent, str | None]) -> None:
+    def reconcile(self, history: Sequence[Commit], heads: Mapping[Agent, str | None], now: datetime) -> None:
         """One pass. `history` is main's first-parent chain, oldest first; an unknown head is None."""
+        self._now = now
+        self._commits |= {commit.revision: commit for commit in history}
+        self._keep_snapshots(history[-1])
         for name in ENVIRONMENTS:
             before = self.environments[name]
             after = deepcopy(before)
             self.environments[name] = after
-            after.hold = self._environment_hold(history[-1], name)
+            after.hold = self.environment_hold(history[-1], name)
             if after.hold is None:
                 for agent, deployment in after.deployments.items():
+                    deployment.closed = frozenset()
                     if name == HEAD:
                         self._decide_head(history[-1], agent, deployment, heads[agent])
                     else:
                         _fold(deployment, _since(history, after.folded), name, agent)
                         self._decide_pinned(history[-1], name, agent, deployment)
-                if after != before:  # an unchanged tree makes no commit, so nothing remembers how far it was folded
+                    self._keep_time(deployment)
+                if _told(after) != _told(before):  # an unchanged tree makes no commit, so nothing tells how far it was
                     after.folded = history[-1].revision
+
+    def _keep_snapshots(self, commit: Commit) -> None:
+        for agent in self.agents:
+            files = commit.shared(agent)
+            self._snapshots[snapshot_id(files)] = files
+
+    def foresee(self, history: Sequence[Commit], environment: str, agent: Agent, now: datetime) -> Deployment:
+        """What a pass over this history would make of one pinned deployment, with everything else as it stands."""
+        before = self.environments[environment]
+        kept, self._now = self._now, now
+        self._keep_snapshots(history[-1])
+        self._commits |= {commit.revision: commit for commit in history}
+        try:
+            deployment = deepcopy(before.deployments[agent])
+            deployment.closed = frozenset()
+            _fold(deployment, _since(history, before.folded), environment, agent)
+            self._decide_pinned(history[-1], environment, agent, deployment)
+            return deployment
+        finally:
+            self._now = kept
+
+    def _keep_time(self, deployment: Deployment) -> None:
+        state = None
+        if deployment.served is not None:
+            if not deployment.line or deployment.line[-1] != deployment.served:
+                deployment.line.append(deployment.served)
+            if not deployment.is_stopped:
+                state = (deployment.served, self.settings(deployment.served, deployment.own))
+        deployment.spans = with_span(deployment.spans, state, self._now)
 
     # ── what is held ─────────────────────────────────────────────────────────────────────────────
 
-    def _environment_hold(self, commit: Commit, environment: str) -> str | None:
+    def environment_hold(self, commit: Commit, environment: str) -> str | None:
         """A broken environment document holds the environment; an unreadable headpin.yaml holds all."""
         if commit.is_broken("headpin.yaml", f"environments/{environment}.yaml"):
             return "Invalid"
@@ -254,8 +201,8 @@ class Model:
         if not commit.has_documents(agent) and not _project_is_broken(commit, agent):
             deployment.served = None
             return
-        own = commit.own_paths(HEAD, agent)
-        if shared[0] not in commit.files or commit.is_broken(*shared, *own) or _project_is_broken(commit, agent):
+        paths = commit.own_paths(HEAD, agent)
+        if shared[0] not in commit.files or commit.is_broken(*shared, *paths) or _project_is_broken(commit, agent):
             deployment.hold = "Invalid"
             return
         revision = head or (deployment.served.revision if deployment.served else None)
@@ -265,24 +212,68 @@ class Model:
         pattern = parse(files["agent.yaml"])["image"]["pattern"]  # type: ignore[index]
         release = Release(revision, pattern.replace("{revision}", revision), snapshot_id(files))
         self._snapshots[release.settings] = files
+        own, is_stopped = commit.own(HEAD, agent), commit.is_stopped(HEAD, agent)
+        if commit.is_suspended(HEAD, agent) and (
+            release != deployment.served or self.variables(release, own) != self.variables(release, deployment.own)
+        ):
+            if deployment.served is not None:
+                deployment.scale, deployment.is_stopped = self._scaling(deployment.served, own), is_stopped
+            deployment.hold, deployment.closed = "Blocked", frozenset({"suspension"})
+            return
         if release not in deployment.ran:
             deployment.ran.append(release)
-        self._serve(deployment, release, commit.own(HEAD, agent))
+        self._serve(deployment, release, own, is_stopped=is_stopped)
 
     # ── pinned environments ──────────────────────────────────────────────────────────────────────
 
     def _decide_pinned(self, commit: Commit, environment: str, agent: Agent, deployment: Deployment) -> None:
         pin = commit.pin(environment, agent)
-        own = commit.own(environment, agent)
         if pin is None:
             self._remove(deployment, agent, commit)
         elif isinstance(pin, Unreadable) or self._is_invalid(commit, environment, agent, pin):
             self._hold(deployment, "Invalid", commit)
-        elif pin in deployment.ran or self._may_run(commit, environment, agent, pin):
-            self._settle(deployment, pin, own, commit)
         else:
-            self._rescale(deployment, own, commit)
+            self._decide_move(commit, environment, agent, deployment, pin)
+
+    def _decide_move(
+        self, commit: Commit, environment: str, agent: Agent, deployment: Deployment, pin: Release
+    ) -> None:
+        """The pin can be read: its gates say whether it is served, and own settings with it."""
+        own, is_stopped = commit.own(environment, agent), commit.is_stopped(environment, agent)
+        move = deployment.pending
+        moved_by = self._commits[move.config] if move else None
+        question = Question(commit, environment, agent, pin, moved_by, self._now)
+        closed = self._closed(question, deployment)
+        opened = question.opened(closed, deployment.used)
+        closed = closed.difference(*opened.values())
+        if closed:
+            self._rescale(deployment, own, commit, is_stopped=is_stopped)
+            deployment.closed = closed
             self._hold(deployment, "Blocked", commit)
+            return
+        deployment.used |= opened.keys()
+        waiting = question.waiting_settings().difference(*opened.values()) if deployment.own else frozenset()
+        if waiting and self.variables(pin, own) != self.variables(pin, deployment.own):
+            told = deployment.hold, deployment.held
+            self._settle(deployment, pin, deployment.own, commit, pods=own, is_adopted=False, is_stopped=is_stopped)
+            deployment.hold, deployment.held = told
+            deployment.closed = waiting
+            self._hold(deployment, "Blocked", commit)
+            return
+        is_adopted = not deployment.ran and question.is_adopted()
+        self._settle(deployment, pin, own, commit, pods=own, is_adopted=is_adopted, is_stopped=is_stopped)
+
+    def _closed(self, question: Question, deployment: Deployment) -> frozenset[str]:
+        """Rollback is subject to authority alone; a return to a higher version to everything but ran-before."""
+        version = deployment.number(question.release)
+        if version is None:
+            if not deployment.ran and question.is_adopted():  # it runs already, so nothing is asked of it
+                return frozenset({"suspension"} if question.is_suspended() else ())
+            source = self._source(question)
+            return question.closed(source) | ({"ran-before"} if source is None else set())
+        if version <= deployment.last:
+            return frozenset()
+        return question.closed(self._nearest(question))
 
     def _remove(self, deployment: Deployment, agent: Agent, commit: Commit) -> None:
         """No pin: nothing is served, unless the project cannot be read, which may be the same mistake."""
@@ -292,6 +283,7 @@ class Model:
         if deployment.served is not None and deployment.pending is not None:
             deployment.events.append(Event("removed", deployment.last, deployment.pending.config))
         deployment.hold = deployment.held = deployment.served = deployment.pending = None
+        deployment.is_stopped = False
 
     def _is_invalid(self, commit: Commit, environment: str, agent: Agent, pin: Release) -> bool:
         """What holds a pinned deployment: its own layers, an agent that is gone, and for a new release the project."""
@@ -302,20 +294,72 @@ class Model:
             or (is_new and _project_is_broken(commit, agent))
         )
 
-    def _may_run(self, commit: Commit, environment: str, agent: Agent, release: Release) -> bool:
-        """Ran before: the nearest earlier stage that is not transparent has run it."""
+    def _source(self, question: Question) -> Source | None:
+        """Ran before: the nearest earlier stage that is not transparent is `Deployed`, and was at the release."""
+        commit, agent = question.commit, question.agent
         stages = commit.stages(agent[0])
-        positions = [number for number, stage in enumerate(stages) if stage["environment"] == environment]
-        for position in reversed(range(positions[0] if positions else 0)):
-            source = stages[position]["environment"]
-            if self.deployment(source, agent).served is not None:
-                return release in self.deployment(source, agent).ran
-            if commit.pin(source, agent) is not None or commit.is_required(stages, position):
-                return False
-        return False
+        is_wide = commit.stage(question.environment, agent[0]).get("promotion", {}).get("from") == "earlier"
+        for position in commit.earlier(question.environment, agent[0]):
+            name = stages[position]["environment"]
+            source = self.deployment(name, agent)
+            if source.served is not None and not source.is_stopped and source.stood(question.release):
+                return self._known(question, name)
+            if is_wide:
+                continue
+            if source.served is not None or commit.pin(name, agent) is not None:
+                return None
+            if commit.is_required(stages, position):
+                return None
+        return None
 
-    def _settle(self, deployment: Deployment, release: Release, own: tuple[Layer, ...], commit: Commit) -> None:
-        """The pin is served: a transition where it moved, another where settings changed."""
+    def supply(self, commit: Commit, environment: str, agent: Agent) -> Deployment | None:
+        """What a promotion takes from: the nearest earlier stage that serves; None where none does."""
+        stages = commit.stages(agent[0])
+        for position in commit.earlier(environment, agent[0]):
+            name = stages[position]["environment"]
+            source = self.deployment(name, agent)
+            if source.served is not None:
+                return source
+            if commit.pin(name, agent) is not None or commit.is_required(stages, position):
+                return None
+        return None
+
+    def _nearest(self, question: Question) -> Source | None:
+        """The evidence of a release that returns: of the nearest earlier stage that ran it."""
+        stages = question.commit.stages(question.agent[0])
+        for position in question.commit.earlier(question.environment, question.agent[0]):
+            name = stages[position]["environment"]
+            if self.deployment(name, question.agent).stood(question.release):
+                return self._known(question, name)
+        return None
+
+    def _known(self, question: Question, environment: str) -> Source:
+        agent, evidence = question.agent, self.evidence[environment]
+        document = question.commit.read(f"environments/{environment}.yaml")
+        passed = {
+            name
+            for (one, release, name), is_passed in evidence.checks.items()
+            if is_passed and (one, release) == (agent, question.release)
+        }
+        return Source(
+            self.deployment(environment, agent).spans,
+            evidence.reports.get(agent, []),
+            frozenset(passed),
+            isinstance(document, dict) and document.get("health") == "reports",
+        )
+
+    def _settle(
+        self,
+        deployment: Deployment,
+        release: Release,
+        own: tuple[Layer, ...],
+        commit: Commit,
+        *,
+        pods: tuple[Layer, ...],
+        is_adopted: bool,
+        is_stopped: bool,
+    ) -> None:
+        """The pin is served: a transition where it moved, another where settings changed. `pods` say how many."""
         move = deployment.pending
         deployment.hold = deployment.held = deployment.pending = None
         known = deployment.number(release)
@@ -325,29 +369,45 @@ class Model:
         if release == deployment.served:
             if deployment.is_back and move is not None:
                 deployment.events.append(Event("rolled-back", version, move.config))
-            self._reconfigure(deployment, own, commit)
+            self._reconfigure(deployment, own, commit, pods=pods, is_stopped=is_stopped)
         elif move is not None:
             is_new = deployment.served is None or known is None
             kind = "promoted" if is_new else "rolled-forward" if version > deployment.last else "rolled-back"
-            deployment.events.append(Event(kind, version, move.config))
+            deployment.events.append(Event("adopted" if is_adopted else kind, version, move.config))
+            self._switch(deployment, commit, is_stopped=is_stopped, version=version)
         deployment.last = version
-        self._serve(deployment, release, own)
+        self._serve(deployment, release, own, is_stopped=is_stopped)
+        deployment.scale = self._scaling(release, pods)
 
-    def _reconfigure(self, deployment: Deployment, own: tuple[Layer, ...], commit: Commit) -> None:
+    def _switch(self, deployment: Deployment, commit: Commit, *, is_stopped: bool, version: int) -> None:
+        if is_stopped != deployment.is_stopped:
+            deployment.events.append(Event("stopped" if is_stopped else "resumed", version, commit.revision))
+
+    def _reconfigure(
+        self,
+        deployment: Deployment,
+        own: tuple[Layer, ...],
+        commit: Commit,
+        *,
+        pods: tuple[Layer, ...],
+        is_stopped: bool,
+    ) -> None:
         assert deployment.served is not None
         if self.variables(deployment.served, own) != self.variables(deployment.served, deployment.own):
             deployment.events.append(Event("reconfigured", deployment.last, commit.revision))
+            self._switch(deployment, commit, is_stopped=is_stopped, version=deployment.last)
         else:
-            self._rescale(deployment, own, commit)
+            self._rescale(deployment, pods, commit, is_stopped=is_stopped)
 
-    def _rescale(self, deployment: Deployment, own: tuple[Layer, ...], commit: Commit) -> None:
-        """What a blocked deployment takes from head: its scaling, and nothing else."""
+    def _rescale(self, deployment: Deployment, own: tuple[Layer, ...], commit: Commit, *, is_stopped: bool) -> None:
+        """What a blocked deployment takes from head: its scaling and whether it is stopped, and nothing else."""
         if deployment.served is None:
             return
         scale = self._scaling(deployment.served, own)
+        self._switch(deployment, commit, is_stopped=is_stopped, version=deployment.last)
         if scale != deployment.scale:
             deployment.events.append(Event("scaled", deployment.last, commit.revision))
-        deployment.scale = scale
+        deployment.scale, deployment.is_stopped = scale, is_stopped
 
     def _hold(self, deployment: Deployment, reason: str, commit: Commit) -> None:
         """The event names the move that is held, or main's head where no move is."""
@@ -360,9 +420,13 @@ class Model:
 
     # ── settings ─────────────────────────────────────────────────────────────────────────────────
 
-    def _serve(self, deployment: Deployment, release: Release, own: tuple[Layer, ...]) -> None:
-        deployment.served, deployment.own = release, own
+    def _serve(self, deployment: Deployment, release: Release, own: tuple[Layer, ...], *, is_stopped: bool) -> None:
+        deployment.served, deployment.own, deployment.is_stopped = release, own, is_stopped
         deployment.scale = self._scaling(release, own)
+
+    def settings(self, release: Release, own: tuple[Layer, ...]) -> Settings:
+        """Effective variables as a value."""
+        return tuple(sorted(self.variables(release, own).items()))
 
     def variables(self, release: Release, own: tuple[Layer, ...]) -> dict[str, str]:
         """Effective variables: narrower wins, and at equal breadth the environment's own."""
@@ -385,6 +449,14 @@ class Model:
             yield layer
 
 
+def _told(environment: Environment) -> object:
+    """What an environment's branch says; the rest follows from it and from its history."""
+    return [
+        environment.hold,
+        [replace(one, closed=frozenset(), spans=(), line=[]) for one in environment.deployments.values()],
+    ]
+
+
 def _since(history: Sequence[Commit], folded: str) -> Sequence[Commit]:
     """The commits to fold; where main was merged backwards, the first of them is one step over what it brought."""
     return [commit for commit in history if folded in commit.ancestors]
@@ -399,6 +471,9 @@ def _fold(deployment: Deployment, commits: Sequence[Commit], environment: str, a
     last, changed_by = deployment.named, ""
     for commit in commits:
         pin = commit.pin(environment, agent)
+        if pin != deployment.named and commit.author != AUTOMATON:
+            left = {deployment.named} if isinstance(deployment.named, Release) else set()
+            deployment.rejected = (deployment.rejected | left) - {pin}
         changed_by = commit.revision if pin != deployment.named else changed_by
         deployment.named = pin
         if isinstance(pin, Release) and pin != last:

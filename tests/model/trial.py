@@ -17,14 +17,15 @@ from typing import Any, Final
 
 import yaml
 
-from headpin.controller import Controller
+from headpin.controller import Controller, PassReport
 from headpin.controller.branches import Branch, RecordReader, read_branch
 from headpin.controller.templates import built_in_templates
 from headpin.git import Repository, Signature
 from headpin.releases import Record
 from headpin.tree import walk
 from headpin.types import AgentName, Revision
-from tests.model.reference import ENVIRONMENTS, HEAD, Agent, Commit, Deployment, Event, Model, Release, parse
+from tests.model.mainline import AUTOMATON, ENVIRONMENTS, HEAD, Agent, Commit, Release, parse, pin_path
+from tests.model.reference import Deployment, Event, Model
 from tests.world import git
 
 AGENTS: Final[tuple[Agent, ...]] = (("shop", "cart"), ("shop", "mail"), ("tools", "bot"))
@@ -58,6 +59,11 @@ def dump(value: Mapping[str, Any]) -> str:
 def pin_text(release: Release) -> str:
     """A pin's text."""
     return "".join(f"{key}: {json.dumps(getattr(release, key))}\n" for key in ("revision", "image", "settings"))
+
+
+def about(said: Mapping[str, Any], release: Release) -> str:
+    """The text of a document about a release."""
+    return dump(said) + "release:\n" + "".join(f"  {line}\n" for line in pin_text(release).splitlines())
 
 
 START: Final[Mapping[str, str]] = {
@@ -108,6 +114,10 @@ class Trial:
     def files(self) -> Mapping[str, str]:
         """The files of the branch that people work on."""
         return self._read(self.head()).files
+
+    def commit_at_head(self) -> Commit:
+        """The newest commit of the branch that people work on, as the model sees it."""
+        return self._read(self.head())
 
     def commit(self, message: str, files: Mapping[str, str | None]) -> None:
         """A commit on the branch that people work on; None deletes a file."""
@@ -180,17 +190,67 @@ class Trial:
         self.now += timedelta(minutes=1)
         expected = self._trees_without_memory()
         manifests = {name: self._manifests(name) for name in ENVIRONMENTS}
-        self.controller.reconcile(full=full)
-        history = self._history()
-        self.model.reconcile(history, self._heads(history))
+        known = len(self.first_parents())
+        report = self.controller.reconcile(full=full)
+        self._live_through_promotions(known)
         for name, tree in self._trees(self.repository).items():
             assert tree == expected.get(name), f"a pass without memory makes other trees: {self._difference(name)}"
         for name in ENVIRONMENTS:
             self._compare(name, manifests[name])
-        self.now += timedelta(minutes=1)
+            self._compare_gates(name, report)
+        self.now += timedelta(seconds=20)  # gates open on the minute
         for again, everything in ((self.controller, False), (self.new_controller(), True))[: 1 + full]:
             made = again.reconcile(full=everything).commits
             assert not made, f"a second pass committed: {self._shown(made[0])}"
+        self.now += timedelta(seconds=40)
+
+    def _live_through_promotions(self, known: int) -> None:
+        """The model's passes: one for each promotion that headpin made itself, and one after the last."""
+        history = self.history()
+        for end in range(known, len(history) + 1):
+            self.model.reconcile(history[:end], self._heads(history[:end]), self.now)
+            if end < len(history):
+                self._check_promotion(history[: end + 1])
+        for name in ENVIRONMENTS[1:]:
+            for agent in AGENTS:
+                left = self._is_left_to_promote(history, name, agent)
+                assert not left, f"headpin should have promoted {agent} to {name} itself: {left}"
+
+    def _check_promotion(self, history: list[Commit]) -> None:
+        """Automation brings what its source serves, that never ran there and that nobody moved away from."""
+        before, made = history[-2:]
+        assert made.author == AUTOMATON, f"{made.author} committed during a pass: {made.message}"
+        moved = [
+            (name, agent)
+            for name in ENVIRONMENTS[1:]
+            for agent in AGENTS
+            if made.pin(name, agent) != before.pin(name, agent)
+        ]
+        assert moved
+        for name, agent in moved:
+            pin, deployment = made.pin(name, agent), self.model.deployment(name, agent)
+            source = self.model.supply(before, name, agent)
+            assert before.is_automatic(name, agent[0]), f"{name} is not automatic"
+            assert source is not None and not source.is_stopped and source.served == pin, "its source serves it"
+            assert pin not in deployment.ran, "it never ran there"
+            assert pin not in deployment.rejected, "nobody moved away from it"
+            assert self.model.foresee(history, name, agent, self.now).hold is None, "its gates are open"
+
+    def _is_left_to_promote(self, history: list[Commit], environment: str, agent: Agent) -> Release | None:
+        """What automation should have promoted, where nothing that the design leaves open could keep it."""
+        head, deployment = history[-1], self.model.deployment(environment, agent)
+        source = self.model.supply(head, environment, agent)
+        if not head.is_automatic(environment, agent[0]) or source is None or source.is_stopped:
+            return None
+        if source.served is None or source.served in deployment.ran or source.served in deployment.rejected:
+            return None
+        if deployment.hold or deployment.is_stopped or head.pin(environment, agent) not in (None, deployment.served):
+            return None
+        if self.model.environments[environment].hold or head.is_broken(*head.files):
+            return None
+        pin = {pin_path(environment, agent): pin_text(source.served)}
+        made = Commit("e" * 40, head.files | pin, head.ancestors | {head.revision}, "Promote", AUTOMATON)
+        return None if self.model.foresee([*history, made], environment, agent, self.now).hold else source.served
 
     def check_objects(self) -> None:
         """The repository is sound."""
@@ -217,7 +277,8 @@ class Trial:
         tip = f"refs/heads/env/{environment}"
         return git("diff", str(self.repository.ref(tip)), tip, cwd=self.copy)
 
-    def _history(self) -> list[Commit]:
+    def history(self) -> list[Commit]:
+        """Main as the model sees it, oldest first."""
         return [self._read(revision) for revision in reversed(self.first_parents())]
 
     def _read(self, revision: Revision) -> Commit:
@@ -226,7 +287,8 @@ class Trial:
             files = {path: tree.read(path).decode() for path, _ in walk(tree, "")}
             parents = [self._read(parent) for parent in self.repository.commit(revision).parents]
             before = frozenset[str]().union(*({parent.revision, *parent.ancestors} for parent in parents))
-            self._known[revision] = Commit(revision, files, before)
+            info = self.repository.commit(revision)
+            self._known[revision] = Commit(revision, files, before, info.message, info.author.name)
         return self._known[revision]
 
     def _heads(self, history: list[Commit]) -> dict[Agent, str | None]:
@@ -263,12 +325,25 @@ class Trial:
                 _same(f"{where}: manifests of what is held", after[agent], before[agent])
             self._compare_manifests(where, branch, agent, deployment)
 
+    def _compare_gates(self, environment: str, report: PassReport) -> None:
+        """Which gates hold what is blocked. Where a release did not run before, nothing is known of it there."""
+        found = next(one for one in report.environments if one.environment == environment)
+        for one in found.deployments:
+            wanted = self.model.deployment(environment, (one.agent.project, one.agent.agent))
+            if self.model.environments[environment].hold is None and wanted.hold == "Blocked":
+                decision = one.decision
+                closed = {gate.gate for gate in (*decision.gates, *decision.closed) if not gate.is_open}
+                ignored = {"health", "soak", "checks"} if "ran-before" in closed | wanted.closed else set()
+                _same(f"{environment} {one.agent}: closed", closed - ignored, wanted.closed - ignored)
+
     def _compare_record(
         self, where: str, branch: Branch, agent: Agent, deployment: Deployment, *, is_head: bool
     ) -> None:
         name = AgentName(*agent)
         record = branch.record(name)
         _same(f"{where}: served", _served(record), deployment.served)
+        if record.served is not None:
+            _same(f"{where}: status", record.served.status.value, "Stopped" if deployment.is_stopped else "Deployed")
         _same(f"{where}: hold", record.hold.reason.value if record.hold else None, deployment.hold)
         ran = [Release(one.release.revision, one.release.image, one.release.settings) for one in branch.ran(name)]
         _same(f"{where}: ran", ran, deployment.ran)
@@ -297,12 +372,12 @@ class Trial:
         _same(f"{where}: image", container["image"], served.image)
         variables = {variable["name"]: variable["value"] for variable in container.get("env", ())}
         _same(f"{where}: variables", variables, self.model.variables(served, deployment.own))
-        minimum, maximum = deployment.scale
+        minimum, maximum = (0, 0) if deployment.is_stopped else deployment.scale
         _same(f"{where}: replicas", found["spec"].get("replicas"), minimum if minimum == maximum else None)
 
     def _story(self, events: list[Event]) -> list[str]:
         """Events as lines that name commits by their place and subject."""
-        places = {commit.revision: number for number, commit in enumerate(self._history())}
+        places = {commit.revision: number for number, commit in enumerate(self.history())}
         subject: Callable[[str], str] = lambda config: self.repository.commit(Revision(config)).subject  # noqa: E731
         return [
             f"{event.kind} v{event.version} by {places.get(event.config, 'elsewhere')} ({subject(event.config)})"
