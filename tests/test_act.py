@@ -1,0 +1,48 @@
+"""How what a person wants gets to main, upstream and to colleagues: names, races, crashes, remotes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.inprocess import Ran, headpin
+from tests.world import World
+
+REFUSED, USED_WRONGLY, WORLD_FAILED = 1, 2, 3
+PROMOTE = ("promote", "shop/cart", "--to", "staging", "--yes")
+
+
+def run(place: Path, *arguments: str, code: int = 0) -> Ran:
+    done = headpin(*arguments, cwd=place)
+    assert done.code == code, f"{arguments}: {done.code}\n{done.out}{done.err}"
+    return done
+
+
+@pytest.fixture
+def served(world: World) -> World:
+    """cart runs in dev, and nowhere else."""
+    world.settle()
+    return world
+
+
+# ── what is wrong use ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--set", "BAD-NAME=1"), "cannot be the name of a variable"),
+        (("--set", "1X=1"), "cannot be the name of a variable"),
+        (("--set", "X\n=1"), "cannot be the name of a variable"),
+        (("--set-file", "/etc/x=nowhere.txt"), "nowhere.txt cannot be read"),
+        (("--set-file", "/etc/x=."), "cannot be read"),
+        (("--set-file", "etc/x=headpin.yaml"), "is no path to mount at"),
+        (("--set-file", "/etc/../x=headpin.yaml"), "is no path to mount at"),
+    ],
+)
+def test_what_cannot_be_set_is_told_at_the_option(served: World, option: tuple[str, str], words: str) -> None:
+    before = served.revision()
+    done = run(served.config, *PROMOTE, *option, code=USED_WRONGLY)
+    assert words in done.err and "HP204" not in done.err
+    assert served.revision() == before and served.git("status", "--porcelain") == ""
