@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.inprocess import Ran, headpin
-from tests.world import World
+from tests.world import World, git
 
 REFUSED, USED_WRONGLY, WORLD_FAILED = 1, 2, 3
 PROMOTE = ("promote", "shop/cart", "--to", "staging", "--yes")
@@ -46,3 +46,19 @@ def test_what_cannot_be_set_is_told_at_the_option(served: World, option: tuple[s
     done = run(served.config, *PROMOTE, *option, code=USED_WRONGLY)
     assert words in done.err and "HP204" not in done.err
     assert served.revision() == before and served.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["main", "env/qa", "env", "Env/qa", "headpin", "headpin/evidence", "headpin/evidence/dev", "-x", "a..b"]
+)
+def test_a_branch_that_is_not_for_pull_requests_cannot_be_named(served: World, name: str) -> None:
+    before = served.git("for-each-ref")
+    done = run(served.config, *PROMOTE, f"--branch={name}", code=USED_WRONGLY)
+    assert name in done.err
+    assert served.git("for-each-ref") == before
+
+
+def test_a_branch_beside_those_of_headpin_can_be_named(served: World) -> None:
+    for name in ("headpin/mine", "environment/x", "mainly"):
+        run(served.config, *PROMOTE, f"--branch={name}")
+        assert served.git("show", "--format=", "--name-only", name) == "pins/staging/shop/cart.yaml"

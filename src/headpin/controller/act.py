@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 
 from headpin.actions import Change
 from headpin.controller.mainline import checked_out, move_main, write_change
-from headpin.controller.outside import Outside, fetched_upstream
+from headpin.controller.outside import ENVIRONMENTS, EVIDENCE, Outside, fetched_upstream
 from headpin.controller.proposal import Proposal, propose
 from headpin.controller.reconcile import Controller
 from headpin.controller.situations import Surroundings
-from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError
+from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError, UsageError
 from headpin.git import CommitInfo, Repository, Signature, Upstream, author_by_git
 from headpin.types import Revision, branch_fault
 
@@ -80,8 +80,11 @@ class Actor:
     def act(self, intent: Intent) -> Done:
         """Carries the intent out. Raises Refused when the rules forbid it or the person does not agree.
 
-        Raises Conflict when others were first so often that it gave up; typing it again goes on.
+        Raises UsageError for a `branch` that is not people's to name, and Conflict when others were first so often
+        that it gave up; typing it again goes on.
         """
+        if self.branch:
+            refuse_branch(self.branch, self.controller.main)
         for attempt in range(1, self.tries + 1):
             try:
                 return self._attempt(intent)
@@ -165,9 +168,6 @@ class Actor:
     def _on_a_branch(self, proposal: Proposal, upstream: Upstream | None) -> Done:
         repository = self.controller.repository
         name = self.branch or branch_name(repository, proposal)
-        fault = branch_fault(name)
-        if fault:
-            raise Refused(f"{name!r} is no branch: {fault}")
         there = repository.ref(f"refs/heads/{name}")
         if there is None:
             commit = self._write(proposal)
@@ -187,6 +187,21 @@ class Actor:
                 remedy="fetch it and look; or name another one with --branch=NAME",
             ) from error
         return Done(proposal, commit, name, upstream.remote)
+
+
+def refuse_branch(name: str, main: str) -> None:
+    """Raises UsageError where `name` is no branch, or one that a pull request cannot come from."""
+    fault = branch_fault(name)
+    if fault:
+        raise UsageError(f"--branch: {name!r} is no branch: {fault}")
+    if name == main:
+        raise UsageError(f"--branch: {main} is where changes go without --branch", remedy="leave --branch out")
+    folded = name.casefold()  # a file system may not tell Env from env
+    for owned in (ENVIRONMENTS, EVIDENCE):
+        if f"{folded}/".startswith(f"{owned}/") or f"{owned}/".startswith(f"{folded}/"):
+            raise UsageError(
+                f"--branch: {name} is in the way of {owned}/, which headpin owns", remedy="name another branch"
+            )
 
 
 def _says(repository: Repository, commit: CommitInfo, change: Change) -> bool:
