@@ -62,3 +62,40 @@ def test_a_branch_beside_those_of_headpin_can_be_named(served: World) -> None:
     for name in ("headpin/mine", "environment/x", "mainly"):
         run(served.config, *PROMOTE, f"--branch={name}")
         assert served.git("show", "--format=", "--name-only", name) == "pins/staging/shop/cart.yaml"
+
+
+# ── upstream ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def shared(served: World) -> World:
+    """Beside it a bare repository, and two people's clones of it."""
+    git("clone", "--quiet", "--bare", str(served.config), "up.git", cwd=served.folder)
+    for name in ("ann", "bob"):
+        git("clone", "--quiet", "up.git", name, cwd=served.folder)
+    return served
+
+
+def upstream(world: World, *arguments: str) -> str:
+    return git(*arguments, cwd=world.folder / "up.git")
+
+
+def with_hook(place: Path, text: str) -> None:
+    hook = place / ".git/hooks/pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n{text}\n")
+    hook.chmod(0o755)
+
+
+def test_the_persons_own_hook_has_a_say_in_what_is_pushed(shared: World) -> None:
+    ann = shared.folder / "ann"
+    before = upstream(shared, "rev-parse", "main")
+    with_hook(ann, "echo no pushes on Fridays; exit 1")
+    done = run(ann, *PROMOTE, code=WORLD_FAILED)
+    assert "pre-push hook" in done.err and "no pushes on Fridays" in done.err
+    assert upstream(shared, "rev-parse", "main") == before == git("rev-parse", "main", cwd=ann)
+    assert git("status", "--porcelain", cwd=ann) == ""
+    with_hook(ann, "echo fine; cat > pushed")
+    run(ann, *PROMOTE)
+    assert upstream(shared, "rev-parse", "main^") == before
+    assert "refs/heads/main" in (ann / "pushed").read_text()

@@ -20,6 +20,9 @@ _NOBODY = "0" * 40
 _LOST = ("non-fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to update ref", "already exists")
 """How git and its servers say that somebody else was first: push(1), "OUTPUT", and receive-pack's reasons."""
 
+_DECLINED = 1
+"""What git push ends with when a hook here stops it: before the server said anything, and without a fatal error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
@@ -44,21 +47,23 @@ class Upstream:
             raise SourceTrouble(f"{self.remote} cannot be fetched: {_said(done.err)}")
 
     def push(self, new: Revision, branch: str, expected: Revision | None) -> None:
-        """Moves `branch` there from `expected` (None: it must not exist) to `new`.
+        """Moves `branch` there from `expected` (None: it must not exist) forward to `new`.
 
-        Raises Conflict when it is elsewhere, PermanentError when the server refuses, SourceTrouble when it does
-        not answer.
+        Raises Conflict when it is elsewhere or `new` does not come after it, PermanentError when the server or the
+        person's own pre-push hook refuses, SourceTrouble when it does not answer.
         """
+        if expected is not None:
+            self._refuse_backwards(expected, new, branch)
         ref = f"refs/heads/{branch}"
         lease = f"--force-with-lease={ref}:{expected or ''}"
         done = run_git(
-            ["push", "--porcelain", "--no-verify", "--no-follow-tags", lease, self.remote, f"{new}:{ref}"],
+            ["push", "--porcelain", "--no-follow-tags", lease, self.remote, f"{new}:{ref}"],
             seconds=_SECONDS,
             place=self.place,
         )
         if done.code == 0:
             return
-        refused = next((line for line in done.out.splitlines() if line.startswith("!")), "")
+        refused = next((line for line in done.out.splitlines() if line.startswith("!\t")), "")
         if any(reason in refused for reason in _LOST):
             raise Conflict(f"{branch} moved at {self.remote} in the meantime")
         if refused:
@@ -67,9 +72,23 @@ class Upstream:
                 f"{self.remote} refuses the push to {branch}: {redacted(why)} {_said(done.err)}".strip(),
                 remedy="if the branch is protected, use --branch and open a pull request",
             )
+        if done.code == _DECLINED:
+            raise PermanentError(
+                f"the pre-push hook refuses the push to {branch}: {_said(done.out + done.err)}",
+                remedy="do what the hook asks for; nothing was pushed",
+            )
         raise SourceTrouble(f"{self.remote} cannot be pushed to: {_said(done.err)}")
+
+    def _refuse_backwards(self, expected: Revision, new: Revision, branch: str) -> None:
+        """A lease that holds lets git overwrite what is there: only what comes after it may be pushed."""
+        done = run_git(["merge-base", "--is-ancestor", expected, new], seconds=_SECONDS, place=self.place)
+        if done.code == 1:
+            raise Conflict(f"{branch} has commits at {self.remote} that are not in what would be pushed")
+        if done.code != 0:
+            raise PermanentError(f"git merge-base failed in {self.place}: {_said(done.err)}")
 
 
 def _said(err: str) -> str:
-    lines = [line for line in err.splitlines() if line.strip() and not line.startswith(("To ", "hint:"))]
+    noise = ("To ", "hint:", "error: failed to push some refs")
+    lines = [line for line in err.splitlines() if line.strip() and not line.startswith(noise)]
     return redacted(" ".join(" ".join(lines).split()))[:500] or "git gave no reason"
