@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from headpin.controller.evidence_merge import merged_health
+from headpin.errors import Conflict
+from headpin.git import Upstream
+from headpin.releases import Health
+from headpin.types import Revision
 from tests.inprocess import Ran, headpin
 from tests.world import World, git
 
@@ -99,3 +107,111 @@ def test_the_persons_own_hook_has_a_say_in_what_is_pushed(shared: World) -> None
     run(ann, *PROMOTE)
     assert upstream(shared, "rev-parse", "main^") == before
     assert "refs/heads/main" in (ann / "pushed").read_text()
+
+
+# ── reports of several people ────────────────────────────────────────────────────────────────────
+
+
+def report(place: Path, name: str, result: str, *more: str) -> None:
+    run(place, "check", "set", "shop/cart", "--env", "dev", "--name", name, f"--{result}", *more)
+
+
+def checks(place: Path) -> dict[str, str]:
+    told = json.loads(run(place, "check", "list", "shop/cart", "--env", "dev", "--json").out)
+    return {item["name"]: item["result"] for item in told["checks"]}
+
+
+def upstream_reports(world: World) -> str:
+    return upstream(world, "grep", "-h", "name", "headpin/evidence/dev")
+
+
+def test_a_report_kept_back_here_and_one_of_a_colleague_are_both_kept(shared: World) -> None:
+    ann, bob = shared.folder / "ann", shared.folder / "bob"
+    report(ann, "evals", "failed", "--no-push")
+    report(bob, "lint", "passed")
+    theirs = upstream(shared, "rev-parse", "headpin/evidence/dev")
+    git("fetch", "--quiet", cwd=ann)
+    assert checks(ann) == {"evals": "failed", "lint": "passed"}, "what only one side knows is not hidden"
+    report(ann, "load", "passed")
+    assert checks(ann) == {"evals": "failed", "lint": "passed", "load": "passed"}
+    upstream(shared, "merge-base", "--is-ancestor", theirs, "headpin/evidence/dev")
+    told = upstream_reports(shared)
+    assert all(name in told for name in ("evals", "lint", "load"))
+    report(bob, "lint", "failed")
+    assert checks(bob) == {"evals": "failed", "lint": "failed", "load": "passed"}
+    git("fetch", "--quiet", cwd=ann)
+    assert checks(ann) == checks(bob)
+
+
+def test_a_report_kept_back_goes_along_with_the_same_one_again(shared: World) -> None:
+    ann = shared.folder / "ann"
+    run(ann, "health", "report", "shop/cart", "--env", "dev", "--version", "HEAD", "--healthy", "--no-push")
+    kept = git("rev-parse", "headpin/evidence/dev", cwd=ann)
+    run(ann, "health", "report", "shop/cart", "--env", "dev", "--version", "HEAD", "--healthy")
+    assert upstream(shared, "rev-parse", "headpin/evidence/dev") == kept
+
+
+def test_the_newest_result_of_a_check_wins_whoever_pushes_last(shared: World) -> None:
+    ann, bob = shared.folder / "ann", shared.folder / "bob"
+    report(ann, "evals", "passed")
+    git("fetch", "--quiet", cwd=bob)
+    report(bob, "evals", "failed", "--no-push")
+    time.sleep(1.1)  # instants are kept in seconds
+    report(ann, "evals", "passed")
+    report(bob, "lint", "passed")
+    assert checks(bob) == {"evals": "passed", "lint": "passed"}
+
+
+def test_upstream_is_never_moved_backwards(shared: World) -> None:
+    ann = shared.folder / "ann"
+    git("commit", "--quiet", "--allow-empty", "-m", "Mine", cwd=ann)
+    git("push", "--quiet", cwd=ann)
+    new = Revision(git("rev-parse", "main", cwd=ann))
+    for target in (git("rev-parse", "main^", cwd=ann), git("commit-tree", "-m", "Other", "main^{tree}", cwd=ann)):
+        with pytest.raises(Conflict):
+            Upstream(ann, "origin", "main").push(Revision(target), "main", new)
+    assert upstream(shared, "rev-parse", "main") == new
+
+
+AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+
+def health(minute: int, *, healthy: bool, until: int | None = None) -> Health:
+    end = AT + timedelta(minutes=until) if until is not None else None
+    return Health(healthy, AT + timedelta(minutes=minute), end, "digest", 1, "Ann", "")
+
+
+def test_health_reported_apart_counts_as_if_it_were_reported_in_the_order_of_time() -> None:
+    ann = (health(0, healthy=True, until=5), health(5, healthy=False))
+    bob = (health(0, healthy=True, until=3), health(3, healthy=False, until=7), health(7, healthy=True))
+    merged = (health(0, healthy=True, until=3), health(3, healthy=False, until=7), health(7, healthy=True))
+    assert merged_health(ann, bob) == merged_health(bob, ann) == merged
+    assert merged_health(merged, ann) == merged
+    assert merged_health((health(0, healthy=False),), (health(0, healthy=True),))[-1] == health(0, healthy=False)
+
+
+# ── remotes by other names ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_clone_whose_remote_is_not_called_origin_goes_on_with_what_is_there(shared: World, others: int) -> None:
+    report(shared.folder / "ann", "evals", "passed")
+    git("clone", "--quiet", "--origin", "company", "up.git", "cleo", cwd=shared.folder)
+    cleo = shared.folder / "cleo"
+    for number in range(others):
+        git("remote", "add", f"other{number}", str(shared.folder / "nowhere.git"), cwd=cleo)
+    assert checks(cleo) == {"evals": "passed"}
+    shared.push("cart")
+    run(cleo, "reconcile")
+    git("merge-base", "--is-ancestor", "company/env/dev", "env/dev", cwd=cleo)
+    assert git("rev-list", "--count", "company/env/dev..env/dev", cwd=cleo) == "1"
+    run(cleo, *PROMOTE)
+    assert upstream(shared, "show", "--format=", "--name-only", "main") == "pins/staging/shop/cart.yaml"
+
+
+def test_main_is_read_from_the_only_remote_whatever_its_name(shared: World) -> None:
+    git("clone", "--quiet", "--origin", "company", "up.git", "cleo", cwd=shared.folder)
+    cleo = shared.folder / "cleo"
+    git("switch", "--quiet", "--create", "mine", cwd=cleo)
+    git("branch", "--quiet", "-D", "main", cwd=cleo)
+    assert "shop/cart" in run(cleo, "status").out

@@ -13,6 +13,7 @@ from pathlib import Path
 from headpin.errors import Conflict, PermanentError, SourceTrouble
 from headpin.git.program import run_git
 from headpin.git.remotes import redacted
+from headpin.git.repository import Repository
 from headpin.types import Revision
 
 _SECONDS = 120.0
@@ -86,6 +87,15 @@ class Upstream:
             raise Conflict(f"{branch} has commits at {self.remote} that are not in what would be pushed")
         if done.code != 0:
             raise PermanentError(f"git merge-base failed in {self.place}: {_said(done.err)}")
+
+
+def remote_of(repository: Repository, branch: str) -> str:
+    """The remote that the local `branch` follows; where it follows none the only one that there is, else origin."""
+    remotes = repository.remotes
+    named = repository.setting(f"branch.{branch}.remote")
+    if named in remotes:
+        return named
+    return remotes[0] if len(remotes) == 1 else "origin"
 
 
 def _said(err: str) -> str:
