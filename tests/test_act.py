@@ -215,3 +215,53 @@ def test_main_is_read_from_the_only_remote_whatever_its_name(shared: World) -> N
     git("switch", "--quiet", "--create", "mine", cwd=cleo)
     git("branch", "--quiet", "-D", "main", cwd=cleo)
     assert "shop/cart" in run(cleo, "status").out
+
+
+# ── pull requests ────────────────────────────────────────────────────────────────────────────────
+
+
+def branch_of(place: Path) -> str:
+    return git("for-each-ref", "--format=%(refname:short)", "refs/heads/headpin/promote", cwd=place)
+
+
+@pytest.mark.parametrize("is_fetched", [True, False])
+def test_what_a_colleague_added_to_the_pull_request_stays(shared: World, is_fetched: bool) -> None:
+    ann, bob = shared.folder / "ann", shared.folder / "bob"
+    run(ann, *PROMOTE, "--branch")
+    name = branch_of(ann)
+    git("fetch", "--quiet", cwd=bob)
+    git("switch", "--quiet", name, cwd=bob)
+    git("commit", "--quiet", "--allow-empty", "-m", "Fix", cwd=bob)
+    git("push", "--quiet", cwd=bob)
+    fixed = git("rev-parse", "HEAD", cwd=bob)
+    if is_fetched:
+        git("fetch", "--quiet", cwd=ann)
+    done = run(ann, *PROMOTE, "--branch")
+    assert "there already" in done.out and "committed" not in done.out
+    assert upstream(shared, "rev-parse", name) == fixed
+    git("branch", "--quiet", "-D", name, cwd=ann)
+    assert "there already" in run(ann, *PROMOTE, "--branch").out
+    assert upstream(shared, "rev-parse", name) == fixed
+
+
+def test_a_branch_that_went_elsewhere_upstream_is_left_alone(shared: World) -> None:
+    ann, bob = shared.folder / "ann", shared.folder / "bob"
+    git("switch", "--quiet", "--create", "mine", cwd=bob)
+    git("commit", "--quiet", "--allow-empty", "-m", "Bob's", cwd=bob)
+    git("push", "--quiet", "origin", "mine", cwd=bob)
+    before = upstream(shared, "rev-parse", "mine")
+    done = run(ann, *PROMOTE, "--branch=mine", code=REFUSED)
+    assert "is at origin already, and elsewhere" in done.err
+    assert upstream(shared, "rev-parse", "mine") == before
+    assert not git("branch", "--list", "mine", cwd=ann)
+
+
+def test_a_branch_whose_push_failed_is_pushed_by_the_same_command(shared: World) -> None:
+    ann = shared.folder / "ann"
+    run(ann, *PROMOTE, "--branch", "--no-push")
+    name = branch_of(ann)
+    run(ann, *PROMOTE, "--branch")
+    assert upstream(shared, "rev-parse", name) == git("rev-parse", name, cwd=ann)
+    upstream(shared, "branch", "-D", name)
+    run(ann, *PROMOTE, "--branch")
+    assert upstream(shared, "rev-parse", name) == git("rev-parse", name, cwd=ann)

@@ -32,6 +32,7 @@ from headpin.controller.intents import ALL, AgentPattern
 from headpin.controller.proposal import Outcome, Proposal
 from headpin.controller.reporting import person_of
 from headpin.errors import UsageError
+from headpin.git import Repository, remote_of
 from headpin.releases import Release
 from headpin.releases.codec import gate_mapping
 from headpin.types import name_fault, short
@@ -192,19 +193,22 @@ def _tell(session: Session, done: Done, how: How, kind: str) -> None:
         terminal.line(("dry run", BUSY), ": nothing was written")
         return
     where = f"{done.branch} at {done.pushed_to}" if done.pushed_to else done.branch
-    terminal.line(("committed", GOOD), f" {short(done.commit.id)} to {where}")
+    if done.was_there:
+        terminal.line(("there already", GOOD), f": {short(done.commit.id)} is in {where}")
+    else:
+        terminal.line(("committed", GOOD), f" {short(done.commit.id)} to {where}")
     if done.behind:
         terminal.note(("the files here did not follow: ", BAD), inert(done.behind))
-    on_main = done.branch == session.controller.main
-    for what, command in _next(done, on_main):
+    for what, command in _next(done, session.controller.repository, session.controller.main):
         terminal.note((f"{what:9}", DIM), (command, STRONG))
 
 
-def _next(done: Done, on_main: bool) -> list[tuple[str, str]]:
+def _next(done: Done, repository: Repository, main: str) -> list[tuple[str, str]]:
     if done.commit is None:
         return []
-    if not on_main:
-        return [("next", "open a pull request and merge it" if done.pushed_to else f"git push origin {done.branch}")]
+    if done.branch != main:
+        push = f"git push {remote_of(repository, main)} {done.branch}"
+        return [("next", "open a pull request and merge it" if done.pushed_to else push)]
     undo = f"git revert {short(done.commit.id)}"
     return [("next", "headpin reconcile, or wait for the controller"), ("to undo", undo)]
 

@@ -30,11 +30,16 @@ Intent = Callable[[Surroundings], Change]
 """Decides by how things stand; raises Refused or UsageError. It is asked again when things moved meanwhile."""
 
 
+Along = tuple[CommitInfo, ...]
+"""Commits on main here that upstream does not have yet, oldest first: whatever is pushed on top takes them along."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """The commit that was made, on `branch`; None where nothing had to change.
 
-    `pushed_to` names the remote that has it; `behind` says why the local branch or files did not follow.
+    `pushed_to` names the remote that has it; `behind` says why the local branch or files did not follow. `was_there`:
+    the branch upstream had it before, perhaps with more on top. `along` is what of main goes upstream with it.
     """
 
     proposal: Proposal
@@ -42,6 +47,8 @@ class Done:
     branch: str
     pushed_to: str = ""
     behind: str = ""
+    was_there: bool = False
+    along: Along = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,13 @@ class Actor:
         repository = self.controller.repository
         name = self.branch or branch_name(repository, proposal)
         there = repository.ref(f"refs/heads/{name}")
+        theirs = upstream.fetch_branch(name) if upstream else None
+        if upstream is not None and theirs is not None:
+            commit = self._found(theirs, there, proposal.change)
+            if commit is not None:
+                return Done(proposal, commit, name, upstream.remote, was_there=True)
+            if there is None or not repository.is_ancestor(theirs, there):
+                raise _elsewhere(name, upstream)
         if there is None:
             commit = self._write(proposal)
             repository.move_ref(f"refs/heads/{name}", None, commit.id, proposal.change.subject)
@@ -178,15 +192,21 @@ class Actor:
                 raise Refused(f"the branch {name} says something else", remedy="name another one with --branch=NAME")
         if upstream is None:
             return Done(proposal, commit, name)
-        known = repository.ref(f"refs/remotes/{upstream.remote}/{name}")
         try:
-            upstream.push(commit.id, name, known)
+            upstream.push(commit.id, name, theirs)
         except Conflict as error:
-            raise Refused(
-                f"the branch {name} is at {upstream.remote} already, and elsewhere",
-                remedy="fetch it and look; or name another one with --branch=NAME",
-            ) from error
+            raise _elsewhere(name, upstream) from error
         return Done(proposal, commit, name, upstream.remote)
+
+    def _found(self, theirs: Revision, here: Revision | None, change: Change) -> CommitInfo | None:
+        """The commit that upstream's branch has already: ours, or one that says the same; None where it has not."""
+        repository = self.controller.repository
+        if here is not None:
+            commit = repository.commit(here)
+            is_there = _says(repository, commit, change) and repository.is_ancestor(here, theirs)
+            return commit if is_there else None
+        tip = repository.commit(theirs)
+        return tip if _says(repository, tip, change) else None
 
 
 def refuse_branch(name: str, main: str) -> None:
@@ -202,6 +222,13 @@ def refuse_branch(name: str, main: str) -> None:
             raise UsageError(
                 f"--branch: {name} is in the way of {owned}/, which headpin owns", remedy="name another branch"
             )
+
+
+def _elsewhere(name: str, upstream: Upstream) -> Refused:
+    return Refused(
+        f"the branch {name} is at {upstream.remote} already, and elsewhere",
+        remedy="fetch it and look; or name another one with --branch=NAME",
+    )
 
 
 def _says(repository: Repository, commit: CommitInfo, change: Change) -> bool:

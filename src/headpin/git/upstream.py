@@ -47,6 +47,23 @@ class Upstream:
         if done.code != 0:
             raise SourceTrouble(f"{self.remote} cannot be fetched: {_said(done.err)}")
 
+    def fetch_branch(self, branch: str) -> Revision | None:
+        """Where any `branch` is there by now, brought here; None where there is none. Raises SourceTrouble."""
+        listed = run_git(
+            ["ls-remote", "--heads", self.remote, f"refs/heads/{branch}"], seconds=_SECONDS, place=self.place
+        )
+        if listed.code != 0:
+            raise SourceTrouble(f"{self.remote} cannot be asked for {branch}: {_said(listed.err)}")
+        if not listed.out.strip():
+            return None
+        Upstream(self.place, self.remote, branch).fetch()
+        found = run_git(
+            ["rev-parse", "--verify", "--quiet", f"refs/remotes/{self.remote}/{branch}"],
+            seconds=_SECONDS,
+            place=self.place,
+        )
+        return Revision(found.out.strip()) if found.code == 0 else None
+
     def push(self, new: Revision, branch: str, expected: Revision | None) -> None:
         """Moves `branch` there from `expected` (None: it must not exist) forward to `new`.
 
