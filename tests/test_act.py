@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from headpin.controller import Controller
+from headpin.controller.act import Actor, Done
 from headpin.controller.evidence_merge import merged_health
-from headpin.errors import Conflict
-from headpin.git import Upstream
+from headpin.controller.intents import AgentPattern, PromotionWish, to_promote
+from headpin.errors import Conflict, Refused
+from headpin.git import Checkout, Repository, Upstream
+from headpin.git.write import TreeWriter
 from headpin.releases import Health
 from headpin.types import Revision
 from tests.inprocess import Ran, headpin
@@ -265,3 +271,151 @@ def test_a_branch_whose_push_failed_is_pushed_by_the_same_command(shared: World)
     upstream(shared, "branch", "-D", name)
     run(ann, *PROMOTE, "--branch")
     assert upstream(shared, "rev-parse", name) == git("rev-parse", name, cwd=ann)
+
+
+# ── commits that nobody pushed yet ───────────────────────────────────────────────────────────────
+
+
+def test_what_else_of_main_is_published_is_told_before_and_after(shared: World) -> None:
+    ann = shared.folder / "ann"
+    git("commit", "--quiet", "--allow-empty", "-m", "Half done", cwd=ann)
+    revision = git("rev-parse", "main", cwd=ann)
+    line = f"also pushes: {revision[:7]} Half done"
+    assert line in run(ann, *PROMOTE, "--dry-run").out
+    assert line not in run(ann, *PROMOTE, "--dry-run", "--no-push").out
+    told = json.loads(run(ann, *PROMOTE, "--dry-run", "--json").out)
+    assert told["alsoPushes"] == [{"commit": revision, "subject": "Half done"}]
+    assert line in run(ann, *PROMOTE).out
+    assert upstream(shared, "rev-parse", "main^") == revision
+    shared.push("cart")
+    shared.settle()
+    git("fetch", "--quiet", str(shared.config), "env/dev:env/dev", cwd=ann)
+    assert "also pushes" not in run(ann, *PROMOTE).out
+
+
+def test_who_is_asked_sees_what_else_is_published(shared: World) -> None:
+    ann = shared.folder / "ann"
+    git("commit", "--quiet", "--allow-empty", "-m", "Half done", cwd=ann)
+    asked: list[Done] = []
+    controller = Controller(Repository.open(ann), clock=shared.clock)
+    wish = PromotionWish("staging")
+    actor = Actor(controller, ("Ann", "ann@example.com"), confirm=lambda meant: bool(asked.append(meant)))
+    with pytest.raises(Refused, match="not confirmed"):
+        actor.act(to_promote(controller, [AgentPattern("shop", "cart")], wish))
+    assert [commit.subject for commit in asked[0].along] == ["Half done"]
+
+
+# ── several at once in one work tree ─────────────────────────────────────────────────────────────
+
+
+def test_processes_in_one_work_tree_are_no_local_edits_to_one_another(served: World) -> None:
+    run(served.config, *PROMOTE)
+    served.settle()
+    base = served.revision()
+    command = [
+        sys.executable,
+        "-m",
+        "headpin",
+        "scale",
+        "shop/cart",
+        "--env",
+        "staging",
+        "--yes",
+        "--max",
+        "9",
+        "--min",
+    ]
+    running = [
+        subprocess.Popen(
+            [*command, str(number)], cwd=served.config, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for number in (3, 4, 5, 6)
+    ]
+    for process, out, err in [(process, *process.communicate(timeout=120)) for process in running]:
+        assert process.returncode == 0, f"{out}{err}"
+    assert served.git("status", "--porcelain") == ""
+    assert served.git("rev-list", "--count", f"{base}..main") == "4"
+
+
+def test_edits_of_a_person_still_stop_everything(served: World) -> None:
+    path = "pins/staging/shop/cart.yaml"
+    served.write({path: "mine\n"})
+    before = served.revision()
+    done = run(served.config, *PROMOTE, code=WORLD_FAILED)
+    assert "in the way" in done.err
+    assert served.revision() == before and (served.config / path).read_text() == "mine\n"
+
+
+# ── killed at any step ───────────────────────────────────────────────────────────────────────────
+
+STEPS = (
+    (TreeWriter, "blob"),
+    (Repository, "commit_tree"),
+    (Checkout, "check"),
+    (Upstream, "push"),
+    (Checkout, "follow"),
+    (Repository, "move_ref"),
+)
+
+
+class Killed(BaseException):
+    """Stands for the process being killed: nothing in headpin may catch it and tidy up."""
+
+
+def killing(monkeypatch: pytest.MonkeyPatch, stop_at: int) -> list[str]:
+    """Kills before step number `stop_at`, or after it for odd numbers; gives the steps that were begun.
+
+    Whoever is killed does nothing more, so that no clause of tidying up counts: every step kills from then on.
+    """
+    begun: list[str] = []
+
+    def dying(owner: type, name: str) -> None:
+        real = getattr(owner, name)
+
+        def step(*arguments: object, **named: object) -> object:
+            begun.append(name)
+            if len(begun) * 2 - 2 >= stop_at:
+                raise Killed
+            done = real(*arguments, **named)
+            if len(begun) * 2 - 1 >= stop_at:
+                raise Killed
+            return done
+
+        monkeypatch.setattr(owner, name, step)
+
+    for owner, name in STEPS:
+        dying(owner, name)
+    return begun
+
+
+@pytest.mark.parametrize("options", [(), ("--no-push",), ("--branch",)])
+def test_killed_at_any_step_the_same_command_ends_in_the_right_state(
+    shared: World, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    base = upstream(shared, "rev-parse", "main")
+    seen: set[str] = set()
+    stop_at = 0
+    while True:
+        place = shared.folder / f"try{stop_at}"
+        upstream(shared, "update-ref", "refs/heads/main", base)
+        for name in upstream(shared, "for-each-ref", "--format=%(refname)", "refs/heads/headpin/promote").split():
+            upstream(shared, "update-ref", "-d", name)
+        git("clone", "--quiet", "up.git", place.name, cwd=shared.folder)
+        with monkeypatch.context() as patched:
+            begun = killing(patched, stop_at)
+            try:
+                run(place, *PROMOTE, *options)
+                break
+            except Killed:
+                seen.add(begun[stop_at // 2])
+        run(place, *PROMOTE, *options)
+        branch = branch_of(place) if "--branch" in options else "main"
+        assert git("rev-list", "--count", f"{base}..{branch}", cwd=place) == "1", (stop_at, begun)
+        assert git("show", "--format=", "--name-only", branch, cwd=place) == "pins/staging/shop/cart.yaml"
+        assert git("status", "--porcelain", cwd=place) == "", (stop_at, begun)
+        pushed = base if "--no-push" in options else git("rev-parse", branch, cwd=place)
+        assert upstream(shared, "rev-parse", "main" if "--no-push" in options else branch) == pushed, (stop_at, begun)
+        stop_at += 1
+    assert seen == {name for _, name in STEPS} - ({"push"} if "--no-push" in options else set()) - (
+        {"check", "follow"} if "--branch" in options else set()
+    )

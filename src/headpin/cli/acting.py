@@ -27,7 +27,7 @@ from headpin.cli.arguments import (
     outside_of,
 )
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
-from headpin.controller.act import Actor, Done, Intent
+from headpin.controller.act import Actor, Along, Done, Intent
 from headpin.controller.intents import ALL, AgentPattern
 from headpin.controller.proposal import Outcome, Proposal
 from headpin.controller.reporting import person_of
@@ -39,6 +39,7 @@ from headpin.types import name_fault, short
 from headpin.workspace import Workspace
 
 _MAX_DIFF_LINES = 400
+_MAX_ALONG = 20
 
 AgentsArgument = Annotated[
     list[str],
@@ -134,8 +135,8 @@ def perform(session: Session, intent: Intent, how: How, environment: str, kind: 
     actor = Actor(controller, (author.name, author.email), outside_of(how.push), how.branch, asker.confirm)
     if how.dry_run:
         with session.terminal.working("looking"):
-            proposal = actor.preview(intent)
-        _tell(session, Done(proposal, None, ""), how, kind)
+            meant = actor.preview(intent)
+        _tell(session, meant, how, kind)
         return
     asker.refuse_unasked()
     _tell(session, actor.act(intent), how, kind)
@@ -163,15 +164,15 @@ class _Asker:
                 remedy="look with --dry-run, then repeat the command with --yes",
             )
 
-    def confirm(self, proposal: Proposal) -> bool:
+    def confirm(self, meant: Done) -> bool:
         """Whether to go on. A production environment asks twice."""
         terminal = self.session.terminal
         if self.how.yes or not terminal.can_ask:
             return True
         if not self.is_production:
             return True
-        print_proposal(self.session, proposal, diff=True, to_errors=True)
-        if not terminal.ask(f"{proposal.change.subject}? [y/N] ").lower().startswith("y"):
+        print_proposal(self.session, meant.proposal, meant.along, diff=True, to_errors=True)
+        if not terminal.ask(f"{meant.proposal.change.subject}? [y/N] ").lower().startswith("y"):
             return False
         return terminal.ask(f"{self.environment} is production. Type its name to go on: ") == self.environment
 
@@ -187,8 +188,9 @@ def _tell(session: Session, done: Done, how: How, kind: str) -> None:
     proposal = done.proposal
     if not proposal.change.files:
         terminal.line("nothing to do: main says so already; 'headpin status' tells what became of it")
+        _tell_behind(session, done)
         return
-    print_proposal(session, proposal, diff=how.dry_run)
+    print_proposal(session, proposal, done.along, diff=how.dry_run)
     if done.commit is None:
         terminal.line(("dry run", BUSY), ": nothing was written")
         return
@@ -197,10 +199,14 @@ def _tell(session: Session, done: Done, how: How, kind: str) -> None:
         terminal.line(("there already", GOOD), f": {short(done.commit.id)} is in {where}")
     else:
         terminal.line(("committed", GOOD), f" {short(done.commit.id)} to {where}")
-    if done.behind:
-        terminal.note(("the files here did not follow: ", BAD), inert(done.behind))
+    _tell_behind(session, done)
     for what, command in _next(done, session.controller.repository, session.controller.main):
         terminal.note((f"{what:9}", DIM), (command, STRONG))
+
+
+def _tell_behind(session: Session, done: Done) -> None:
+    if done.behind:
+        session.terminal.note(("the files here did not follow: ", BAD), inert(done.behind))
 
 
 def _next(done: Done, repository: Repository, main: str) -> list[tuple[str, str]]:
@@ -213,8 +219,10 @@ def _next(done: Done, repository: Repository, main: str) -> list[tuple[str, str]
     return [("next", "headpin reconcile, or wait for the controller"), ("to undo", undo)]
 
 
-def print_proposal(session: Session, proposal: Proposal, *, diff: bool, to_errors: bool = False) -> None:
-    """What a change does, deployment by deployment."""
+def print_proposal(
+    session: Session, proposal: Proposal, along: Along = (), *, diff: bool, to_errors: bool = False
+) -> None:
+    """What a change does, deployment by deployment, and what else of main goes upstream with it."""
     line = session.terminal.note if to_errors else session.terminal.line
     line((inert(proposal.change.subject), STRONG))
     for outcome in proposal.outcomes:
@@ -224,6 +232,10 @@ def print_proposal(session: Session, proposal: Proposal, *, diff: bool, to_error
             line(f"    {label:9}", (inert(text), style))
     for path in proposal.change.files:
         line((f"    {'file':9}{path}", DIM))
+    for commit in along[:_MAX_ALONG]:
+        line(("also pushes: ", BUSY), f"{short(commit.id)} {inert(commit.subject)}")
+    if len(along) > _MAX_ALONG:
+        line(("also pushes: ", BUSY), f"{len(along) - _MAX_ALONG} more; 'git log @{{upstream}}..' shows them")
     if diff:
         for outcome in proposal.outcomes:
             for text in _diff_lines(outcome):
@@ -290,6 +302,7 @@ def as_json(done: Done, *, dry_run: bool) -> dict[str, Any]:
         "commit": done.commit.id if done.commit else None,
         "branch": done.branch or None,
         "pushedTo": done.pushed_to or None,
+        "alsoPushes": [{"commit": commit.id, "subject": commit.subject} for commit in done.along],
         "files": sorted(change.files),
         "deployments": [_outcome_json(outcome) for outcome in done.proposal.outcomes],
     }

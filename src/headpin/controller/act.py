@@ -11,8 +11,8 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from headpin.actions import Change
 from headpin.controller.mainline import checked_out, move_main, write_change
@@ -21,7 +21,7 @@ from headpin.controller.proposal import Proposal, propose
 from headpin.controller.reconcile import Controller
 from headpin.controller.situations import Surroundings
 from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError, UsageError
-from headpin.git import CommitInfo, Repository, Signature, Upstream, author_by_git
+from headpin.git import Checkout, CommitInfo, Repository, Signature, Upstream, author_by_git
 from headpin.types import Revision, branch_fault
 
 MAX_TRIES = 12
@@ -75,14 +75,14 @@ class Actor:
     author: tuple[str, str]
     outside: Outside = Outside.IF_THERE
     branch: str | None = None
-    confirm: Callable[[Proposal], bool] = lambda _: True
+    confirm: Callable[[Done], bool] = lambda _: True
     tries: int = MAX_TRIES
-    _agreed: Change | None = field(default=None, init=False)
+    _agreed: tuple[Change, Along] | None = field(default=None, init=False)
 
-    def preview(self, intent: Intent) -> Proposal:
+    def preview(self, intent: Intent) -> Done:
         """What would be done. Writes nothing but what a fetch brings; raises Refused as `act` does."""
-        upstream = self._upstream()
-        return self._proposed(intent, self._start(upstream).base)
+        start = self._start(self._upstream())
+        return Done(self._proposed(intent, start.base), None, "", along=self._along(start))
 
     def act(self, intent: Intent) -> Done:
         """Carries the intent out. Raises Refused when the rules forbid it or the person does not agree.
@@ -106,14 +106,16 @@ class Actor:
         start = self._start(upstream)
         proposal = self._proposed(intent, start.base)
         if not proposal.change.files:
-            return Done(proposal, None, self.controller.main)
-        if self._agreed != proposal.change and not self.confirm(proposal):
+            return self._nothing_to_do(proposal, start)
+        meant = Done(proposal, None, "", along=self._along(start))
+        if self._agreed != (proposal.change, meant.along) and not self.confirm(meant):
             raise Refused("not confirmed; nothing was written", remedy="--yes confirms without asking")
-        self._agreed = proposal.change
+        self._agreed = (proposal.change, meant.along)
         if self.branch is not None:
-            return self._on_a_branch(proposal, upstream)
-        commit = self._write(proposal)
-        return self._on_main(proposal, commit, upstream, start)
+            done = self._on_a_branch(proposal, upstream)
+        else:
+            done = self._on_main(proposal, self._write(proposal), upstream, start)
+        return replace(done, along=meant.along if done.pushed_to and not done.was_there else ())
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────
 
@@ -133,6 +135,12 @@ class Actor:
         if repository.is_ancestor(theirs, local):
             return _Start(repository.commit(local), local, theirs)
         raise Refused(f"{main} and its upstream have diverged", remedy="bring them together with 'git pull' first")
+
+    def _along(self, start: _Start) -> Along:
+        """What upstream does not have yet of what the change is made on."""
+        if start.theirs is None:
+            return ()
+        return self.controller.repository.relate(start.theirs, start.base.id).commits
 
     def _proposed(self, intent: Intent, base: CommitInfo) -> Proposal:
         around = self.controller.surroundings(base)
@@ -166,11 +174,31 @@ class Actor:
             move_main(repository, main, local, commit.id, checkouts)
             return Done(proposal, commit, main)
         upstream.push(commit.id, upstream.branch, start.theirs)
+        behind = self._follow(local, commit.id, checkouts)
+        return Done(proposal, commit, main, upstream.remote, behind)
+
+    def _follow(self, local: Revision | None, new: Revision, checkouts: Sequence[Checkout]) -> str:
+        """Brings main here to what upstream has; why it could not be brought there, "" where it is there."""
+        repository, main = self.controller.repository, self.controller.main
         try:
-            move_main(repository, main, local, commit.id, checkouts)
+            move_main(repository, main, local, new, checkouts)
         except (TemporaryError, LocalChanges) as error:
-            return Done(proposal, commit, main, upstream.remote, f"{error}; run 'git pull'")
-        return Done(proposal, commit, main, upstream.remote)
+            found = repository.ref(f"refs/heads/{main}")
+            if found is None or not repository.is_ancestor(new, found):  # another headpin may have brought it along
+                return f"{error}; run 'git pull'"
+        return ""
+
+    def _nothing_to_do(self, proposal: Proposal, start: _Start) -> Done:
+        """Upstream says so already. Main here follows: it was killed in between, or a colleague did it."""
+        repository, main = self.controller.repository, self.controller.main
+        local, newest = start.local, proposal.base.id
+        if local is None or local == newest or self.branch is not None:
+            return Done(proposal, None, main)
+        try:
+            checkouts = checked_out(repository, main, local, newest)
+        except LocalChanges as error:
+            return Done(proposal, None, main, behind=f"{error}; run 'git pull'")
+        return Done(proposal, None, main, behind=self._follow(local, newest, checkouts))
 
     def _on_a_branch(self, proposal: Proposal, upstream: Upstream | None) -> Done:
         repository = self.controller.repository
