@@ -106,8 +106,8 @@ MUTATIONS: Final = (
     Mutation(
         "A suspension holds an adoption.",
         "gates.py",
-        "return Answer((taken, *_suspension(question)), used",
-        "return Answer((taken,), used",
+        "        *before,\n        *_suspension(question),\n",
+        "        *before,\n",
         ("what is adopted waits while it is suspended",),
     ),
     Mutation(
@@ -176,8 +176,8 @@ MUTATIONS: Final = (
     Mutation(
         "Where a note is required, a subject alone is none.",
         "gates.py",
-        'yield GateResult(NOTE, False, f"the message of',
-        'yield GateResult(NOTE, True, f"the message of',
+        'yield GateResult(NOTE, False, "the promotion needs',
+        'yield GateResult(NOTE, True, "the promotion needs',
         ("a note is more than a subject",),
     ),
     Mutation(

@@ -345,7 +345,8 @@ class Trial:
         if record.served is not None:
             _same(f"{where}: status", record.served.status.value, "Stopped" if deployment.is_stopped else "Deployed")
         _same(f"{where}: hold", record.hold.reason.value if record.hold else None, deployment.hold)
-        ran = [Release(one.release.revision, one.release.image, one.release.settings) for one in branch.ran(name)]
+        served = {one.release: one.version for one in branch.ran(name)}  # one that came stopped is told twice
+        ran = [Release(one.revision, one.image, one.settings) for one in served]
         _same(f"{where}: ran", ran, deployment.ran)
         if is_head:
             _same(f"{where}: version", (record.served.version if record.served else 0, record.highest), (0, 0))
@@ -354,7 +355,7 @@ class Trial:
         _same(f"{where}: highest version", record.highest, len(deployment.ran))
         if record.served is not None:
             _same(f"{where}: version", record.served.version, deployment.last)
-        _same(f"{where}: numbers", [one.version for one in branch.ran(name)], list(range(1, len(ran) + 1)))
+        _same(f"{where}: numbers", list(served.values()), list(range(1, len(ran) + 1)))
         events = [Event(event.kind.value, event.version, event.config) for event in branch.events(name)]
         _same(f"{where}: events", self._story(events), self._story(deployment.events))
 

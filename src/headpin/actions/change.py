@@ -11,12 +11,14 @@ class Change:
     """Files to write (None: to delete), and the message of their commit.
 
     `subject` is the message's first line, `note` what the person says about it, `trailers` an index for tools.
+    `is_of_pods`: whether only the number of pods changes, which no gate keeps.
     """
 
     files: Mapping[str, bytes | None]
     subject: str
     note: str = ""
     trailers: tuple[str, ...] = ()
+    is_of_pods: bool = False
 
     @property
     def message(self) -> str:

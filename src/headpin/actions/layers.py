@@ -54,10 +54,10 @@ def edit_layer(tree: Tree, environment: str, agent: AgentName, change: LayerEdit
 def layer_change(
     tree: Tree, environment: str, edits: Mapping[AgentName, LayerEdit], subject: str, note: str = ""
 ) -> Change:
-    """One commit that edits the own layers of several agents."""
+    """One commit that changes the pods of several agents, in their own layers."""
     files: dict[str, bytes | None] = {}
     for agent, edit_of_agent in edits.items():
         files |= edit_layer(tree, environment, agent, edit_of_agent)
     kept = {path: data for path, data in files.items() if data != (tree.read(path) if tree.entry(path) else None)}
     trailers = tuple(f"Headpin-Layer: {agent} {environment}" for agent in list(edits)[:_MAX_LISTED])
-    return Change(kept, subject, note, trailers)
+    return Change(kept, subject, note, trailers, is_of_pods=True)

@@ -27,17 +27,19 @@ from headpin.cli.arguments import (
     outside_of,
 )
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
-from headpin.controller.act import Actor, Done, Intent
+from headpin.controller.act import Actor, Along, Done, Intent
 from headpin.controller.intents import ALL, AgentPattern
 from headpin.controller.proposal import Outcome, Proposal
 from headpin.controller.reporting import person_of
 from headpin.errors import UsageError
+from headpin.git import Repository, remote_of
 from headpin.releases import Release
 from headpin.releases.codec import gate_mapping
 from headpin.types import name_fault, short
 from headpin.workspace import Workspace
 
 _MAX_DIFF_LINES = 400
+_MAX_ALONG = 20
 
 AgentsArgument = Annotated[
     list[str],
@@ -133,9 +135,9 @@ def perform(session: Session, intent: Intent, how: How, environment: str, kind: 
     actor = Actor(controller, (author.name, author.email), outside_of(how.push), how.branch, asker.confirm)
     if how.dry_run:
         with session.terminal.working("looking"):
-            proposal = actor.preview(intent)
-        _tell(session, Done(proposal, None, ""), how, kind)
-        proposal.refuse()
+            meant = actor.preview(intent)
+        _tell(session, meant, how, kind)
+        meant.proposal.refuse()
         return
     _tell(session, actor.act(intent), how, kind)
 
@@ -154,7 +156,7 @@ class _Asker:
     is_production: bool
     environment: str
 
-    def confirm(self, proposal: Proposal) -> bool:
+    def confirm(self, meant: Done) -> bool:
         """Whether to go on. A production environment asks twice."""
         terminal = self.session.terminal
         if self.how.yes or not self.is_production:
@@ -164,8 +166,8 @@ class _Asker:
                 f"{self.environment} is a production environment, and nobody can be asked here",
                 remedy="look with --dry-run, then repeat the command with --yes",
             )
-        print_proposal(self.session, proposal, diff=True, to_errors=True)
-        if not terminal.ask(f"{proposal.change.subject}? [y/N] ").lower().startswith("y"):
+        print_proposal(self.session, meant.proposal, meant.along, diff=True, to_errors=True)
+        if not terminal.ask(f"{meant.proposal.change.subject}? [y/N] ").lower().startswith("y"):
             return False
         return terminal.ask(f"{self.environment} is production. Type its name to go on: ") == self.environment
 
@@ -181,31 +183,41 @@ def _tell(session: Session, done: Done, how: How, kind: str) -> None:
     proposal = done.proposal
     if not proposal.change.files:
         terminal.line("nothing to do: main says so already; 'headpin status' tells what became of it")
+        _tell_behind(session, done)
         return
-    print_proposal(session, proposal, diff=how.dry_run)
+    print_proposal(session, proposal, done.along, diff=how.dry_run)
     if done.commit is None:
         terminal.line(("dry run", BUSY), ": nothing was written")
         return
     where = f"{done.branch} at {done.pushed_to}" if done.pushed_to else done.branch
-    terminal.line(("committed", GOOD), f" {short(done.commit.id)} to {where}")
-    if done.behind:
-        terminal.note(("the files here did not follow: ", BAD), inert(done.behind))
-    on_main = done.branch == session.controller.main
-    for what, command in _next(done, on_main):
+    if done.was_there:
+        terminal.line(("there already", GOOD), f": {short(done.commit.id)} is in {where}")
+    else:
+        terminal.line(("committed", GOOD), f" {short(done.commit.id)} to {where}")
+    _tell_behind(session, done)
+    for what, command in _next(done, session.controller.repository, session.controller.main):
         terminal.note((f"{what:9}", DIM), (command, STRONG))
 
 
-def _next(done: Done, on_main: bool) -> list[tuple[str, str]]:
+def _tell_behind(session: Session, done: Done) -> None:
+    if done.behind:
+        session.terminal.note(("the files here did not follow: ", BAD), inert(done.behind))
+
+
+def _next(done: Done, repository: Repository, main: str) -> list[tuple[str, str]]:
     if done.commit is None:
         return []
-    if not on_main:
-        return [("next", "open a pull request and merge it" if done.pushed_to else f"git push origin {done.branch}")]
+    if done.branch != main:
+        push = f"git push {remote_of(repository, main)} {done.branch}"
+        return [("next", "open a pull request and merge it" if done.pushed_to else push)]
     undo = f"git revert {short(done.commit.id)}"
     return [("next", "headpin reconcile, or wait for the controller"), ("to undo", undo)]
 
 
-def print_proposal(session: Session, proposal: Proposal, *, diff: bool, to_errors: bool = False) -> None:
-    """What a change does, deployment by deployment."""
+def print_proposal(
+    session: Session, proposal: Proposal, along: Along = (), *, diff: bool, to_errors: bool = False
+) -> None:
+    """What a change does, deployment by deployment, and what else of main goes upstream with it."""
     line = session.terminal.note if to_errors else session.terminal.line
     line((inert(proposal.change.subject), STRONG))
     for outcome in proposal.outcomes:
@@ -215,6 +227,10 @@ def print_proposal(session: Session, proposal: Proposal, *, diff: bool, to_error
             line(f"    {label:9}", (inert(text), style))
     for path in proposal.change.files:
         line((f"    {'file':9}{path}", DIM))
+    for commit in along[:_MAX_ALONG]:
+        line(("also pushes: ", BUSY), f"{short(commit.id)} {inert(commit.subject)}")
+    if len(along) > _MAX_ALONG:
+        line(("also pushes: ", BUSY), f"{len(along) - _MAX_ALONG} more; 'git log @{{upstream}}..' shows them")
     if diff:
         for outcome in proposal.outcomes:
             for text in _diff_lines(outcome):
@@ -281,6 +297,7 @@ def as_json(done: Done, *, dry_run: bool) -> dict[str, Any]:
         "commit": done.commit.id if done.commit else None,
         "branch": done.branch or None,
         "pushedTo": done.pushed_to or None,
+        "alsoPushes": [{"commit": commit.id, "subject": commit.subject} for commit in done.along],
         "files": sorted(change.files),
         "deployments": [_outcome_json(outcome) for outcome in done.proposal.outcomes],
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -23,8 +24,10 @@ from headpin.cli.arguments import (
 )
 from headpin.controller.intents import PromotionWish, to_promote
 from headpin.errors import UsageError
+from headpin.model.settings import VariableName, mount_path
 
 _MAX_FILE = 131_072
+_VARIABLE = re.compile(get_args(VariableName)[1].pattern)
 
 
 @app.command(epilog="Example: headpin promote support/triage --to prod --dry-run")
@@ -79,8 +82,8 @@ def promote(
         release,
         note,
         use_source_config,
-        dict(_assigned(text, "--set") for text in set_ or ()),
-        {path: _text(session, name) for path, name in (_assigned(text, "--set-file") for text in set_file or ())},
+        dict(_variable(text) for text in set_ or ()),
+        dict(_mounted(session, text) for text in set_file or ()),
         min_replicas,
         max_replicas,
         keep_stopped,
@@ -96,12 +99,32 @@ def _assigned(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
+def _variable(text: str) -> tuple[str, str]:
+    name, value = _assigned(text, "--set")
+    if _VARIABLE.fullmatch(name) is None:
+        raise UsageError(
+            f"--set: {name!r} cannot be the name of a variable",
+            remedy="a name has letters, digits and _, does not begin with a digit, and has at most 128 characters",
+        )
+    return name, value
+
+
+def _mounted(session: Session, text: str) -> tuple[str, str]:
+    path, name = _assigned(text, "--set-file")
+    try:
+        return mount_path(path), _text(session, name)
+    except ValueError as error:
+        raise UsageError(f"--set-file: {path!r} is no path to mount at: {error}") from error
+
+
 def _text(session: Session, name: str) -> str:
     place = session.directory / Path(name) if not Path(name).is_absolute() else Path(name)
-    place = place if place.exists() else Path(name)
-    if place.stat().st_size > _MAX_FILE:
-        raise UsageError(f"{name} has more than {_MAX_FILE:,} bytes", remedy="content: in agent.yaml takes more")
     try:
+        place = place if place.exists() else Path(name)
+        if place.stat().st_size > _MAX_FILE:
+            raise UsageError(f"{name} has more than {_MAX_FILE:,} bytes", remedy="content: in agent.yaml takes more")
         return place.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"--set-file: {name} cannot be read: {error.strerror}", remedy="name a file") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{name} is no UTF-8 text", remedy="content: in agent.yaml takes any bytes") from error

@@ -11,17 +11,17 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from headpin.actions import Change
 from headpin.controller.mainline import checked_out, move_main, write_change
-from headpin.controller.outside import Outside, fetched_upstream
+from headpin.controller.outside import ENVIRONMENTS, EVIDENCE, Outside, fetched_upstream
 from headpin.controller.proposal import Proposal, propose
 from headpin.controller.reconcile import Controller
 from headpin.controller.situations import Surroundings
-from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError
-from headpin.git import CommitInfo, Repository, Signature, Upstream, author_by_git
+from headpin.errors import Conflict, LocalChanges, RefLocked, Refused, TemporaryError, UsageError
+from headpin.git import Checkout, CommitInfo, Repository, Signature, Upstream, author_by_git
 from headpin.types import Revision, branch_fault
 
 MAX_TRIES = 12
@@ -30,11 +30,16 @@ Intent = Callable[[Surroundings], Change]
 """Decides by how things stand; raises Refused or UsageError. It is asked again when things moved meanwhile."""
 
 
+Along = tuple[CommitInfo, ...]
+"""Commits on main here that upstream does not have yet, oldest first: whatever is pushed on top takes them along."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """The commit that was made, on `branch`; None where nothing had to change.
 
-    `pushed_to` names the remote that has it; `behind` says why the local branch or files did not follow.
+    `pushed_to` names the remote that has it; `behind` says why the local branch or files did not follow. `was_there`:
+    the branch upstream had it before, perhaps with more on top. `along` is what of main goes upstream with it.
     """
 
     proposal: Proposal
@@ -42,6 +47,8 @@ class Done:
     branch: str
     pushed_to: str = ""
     behind: str = ""
+    was_there: bool = False
+    along: Along = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +75,23 @@ class Actor:
     author: tuple[str, str]
     outside: Outside = Outside.IF_THERE
     branch: str | None = None
-    confirm: Callable[[Proposal], bool] = lambda _: True
+    confirm: Callable[[Done], bool] = lambda _: True
     tries: int = MAX_TRIES
-    _agreed: Change | None = field(default=None, init=False)
+    _agreed: tuple[Change, Along] | None = field(default=None, init=False)
 
-    def preview(self, intent: Intent) -> Proposal:
+    def preview(self, intent: Intent) -> Done:
         """What would be done, and what the rules say of it. Writes nothing but what a fetch brings."""
-        upstream = self._upstream()
-        return self._looked_at(intent, self._start(upstream).base)
+        start = self._start(self._upstream())
+        return Done(self._looked_at(intent, start.base), None, "", along=self._along(start))
 
     def act(self, intent: Intent) -> Done:
         """Carries the intent out. Raises Refused when the rules forbid it or the person does not agree.
 
-        Raises Conflict when others were first so often that it gave up; typing it again goes on.
+        Raises UsageError for a `branch` that is not people's to name, and Conflict when others were first so often
+        that it gave up; typing it again goes on.
         """
+        if self.branch:
+            refuse_branch(self.branch, self.controller.main)
         for attempt in range(1, self.tries + 1):
             try:
                 return self._attempt(intent)
@@ -96,14 +106,16 @@ class Actor:
         start = self._start(upstream)
         proposal = self._proposed(intent, start.base)
         if not proposal.change.files:
-            return Done(proposal, None, self.controller.main)
-        if self._agreed != proposal.change and not self.confirm(proposal):
+            return self._nothing_to_do(proposal, start)
+        meant = Done(proposal, None, "", along=self._along(start))
+        if self._agreed != (proposal.change, meant.along) and not self.confirm(meant):
             raise Refused("not confirmed; nothing was written", remedy="--yes confirms without asking")
-        self._agreed = proposal.change
+        self._agreed = (proposal.change, meant.along)
         if self.branch is not None:
-            return self._on_a_branch(proposal, upstream)
-        commit = self._write(proposal)
-        return self._on_main(proposal, commit, upstream, start)
+            done = self._on_a_branch(proposal, upstream)
+        else:
+            done = self._on_main(proposal, self._write(proposal), upstream, start)
+        return replace(done, along=meant.along if done.pushed_to and not done.was_there else ())
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────
 
@@ -123,6 +135,12 @@ class Actor:
         if repository.is_ancestor(theirs, local):
             return _Start(repository.commit(local), local, theirs)
         raise Refused(f"{main} and its upstream have diverged", remedy="bring them together with 'git pull' first")
+
+    def _along(self, start: _Start) -> Along:
+        """What upstream does not have yet of what the change is made on."""
+        if start.theirs is None:
+            return ()
+        return self.controller.repository.relate(start.theirs, start.base.id).commits
 
     def _looked_at(self, intent: Intent, base: CommitInfo) -> Proposal:
         around = self.controller.surroundings(base)
@@ -152,19 +170,43 @@ class Actor:
             move_main(repository, main, local, commit.id, checkouts)
             return Done(proposal, commit, main)
         upstream.push(commit.id, upstream.branch, start.theirs)
+        behind = self._follow(local, commit.id, checkouts)
+        return Done(proposal, commit, main, upstream.remote, behind)
+
+    def _follow(self, local: Revision | None, new: Revision, checkouts: Sequence[Checkout]) -> str:
+        """Brings main here to what upstream has; why it could not be brought there, "" where it is there."""
+        repository, main = self.controller.repository, self.controller.main
         try:
-            move_main(repository, main, local, commit.id, checkouts)
+            move_main(repository, main, local, new, checkouts)
         except (TemporaryError, LocalChanges) as error:
-            return Done(proposal, commit, main, upstream.remote, f"{error}; run 'git pull'")
-        return Done(proposal, commit, main, upstream.remote)
+            found = repository.ref(f"refs/heads/{main}")
+            if found is None or not repository.is_ancestor(new, found):  # another headpin may have brought it along
+                return f"{error}; run 'git pull'"
+        return ""
+
+    def _nothing_to_do(self, proposal: Proposal, start: _Start) -> Done:
+        """Upstream says so already. Main here follows: it was killed in between, or a colleague did it."""
+        repository, main = self.controller.repository, self.controller.main
+        local, newest = start.local, proposal.base.id
+        if local is None or local == newest or self.branch is not None:
+            return Done(proposal, None, main)
+        try:
+            checkouts = checked_out(repository, main, local, newest)
+        except LocalChanges as error:
+            return Done(proposal, None, main, behind=f"{error}; run 'git pull'")
+        return Done(proposal, None, main, behind=self._follow(local, newest, checkouts))
 
     def _on_a_branch(self, proposal: Proposal, upstream: Upstream | None) -> Done:
         repository = self.controller.repository
         name = self.branch or branch_name(repository, proposal)
-        fault = branch_fault(name)
-        if fault:
-            raise Refused(f"{name!r} is no branch: {fault}")
         there = repository.ref(f"refs/heads/{name}")
+        theirs = upstream.fetch_branch(name) if upstream else None
+        if upstream is not None and theirs is not None:
+            commit = self._found(theirs, there, proposal.change)
+            if commit is not None:
+                return Done(proposal, commit, name, upstream.remote, was_there=True)
+            if there is None or not repository.is_ancestor(theirs, there):
+                raise _elsewhere(name, upstream)
         if there is None:
             commit = self._write(proposal)
             repository.move_ref(f"refs/heads/{name}", None, commit.id, proposal.change.subject)
@@ -174,15 +216,43 @@ class Actor:
                 raise Refused(f"the branch {name} says something else", remedy="name another one with --branch=NAME")
         if upstream is None:
             return Done(proposal, commit, name)
-        known = repository.ref(f"refs/remotes/{upstream.remote}/{name}")
         try:
-            upstream.push(commit.id, name, known)
+            upstream.push(commit.id, name, theirs)
         except Conflict as error:
-            raise Refused(
-                f"the branch {name} is at {upstream.remote} already, and elsewhere",
-                remedy="fetch it and look; or name another one with --branch=NAME",
-            ) from error
+            raise _elsewhere(name, upstream) from error
         return Done(proposal, commit, name, upstream.remote)
+
+    def _found(self, theirs: Revision, here: Revision | None, change: Change) -> CommitInfo | None:
+        """The commit that upstream's branch has already: ours, or one that says the same; None where it has not."""
+        repository = self.controller.repository
+        if here is not None:
+            commit = repository.commit(here)
+            is_there = _says(repository, commit, change) and repository.is_ancestor(here, theirs)
+            return commit if is_there else None
+        tip = repository.commit(theirs)
+        return tip if _says(repository, tip, change) else None
+
+
+def refuse_branch(name: str, main: str) -> None:
+    """Raises UsageError where `name` is no branch, or one that a pull request cannot come from."""
+    fault = branch_fault(name)
+    if fault:
+        raise UsageError(f"--branch: {name!r} is no branch: {fault}")
+    if name == main:
+        raise UsageError(f"--branch: {main} is where changes go without --branch", remedy="leave --branch out")
+    folded = name.casefold()  # a file system may not tell Env from env
+    for owned in (ENVIRONMENTS, EVIDENCE):
+        if f"{folded}/".startswith(f"{owned}/") or f"{owned}/".startswith(f"{folded}/"):
+            raise UsageError(
+                f"--branch: {name} is in the way of {owned}/, which headpin owns", remedy="name another branch"
+            )
+
+
+def _elsewhere(name: str, upstream: Upstream) -> Refused:
+    return Refused(
+        f"the branch {name} is at {upstream.remote} already, and elsewhere",
+        remedy="fetch it and look; or name another one with --branch=NAME",
+    )
 
 
 def _says(repository: Repository, commit: CommitInfo, change: Change) -> bool:

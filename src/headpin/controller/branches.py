@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count, takewhile
 
 from headpin.errors import HeadpinError, PermanentError
-from headpin.git import CommitInfo, GitTree, Repository
+from headpin.git import CommitInfo, GitTree, Repository, remote_of
 from headpin.releases import NEVER_RAN, Event, Ran, Record, Settled
 from headpin.releases.codec import (
     SEAL_AT,
@@ -28,7 +28,6 @@ from headpin.tree import EMPTY, Kind, Tree
 from headpin.types import AgentName, Revision
 
 BRANCH_PREFIX = "refs/heads/env/"
-UPSTREAM_PREFIX = "refs/remotes/origin/env/"
 CONFIG_TRAILER = "Headpin-Config"
 TREE_TRAILER = "Headpin-Tree"
 
@@ -153,29 +152,34 @@ def record_path(agent: AgentName) -> str:
     return f"deployments/{agent.project}/{agent.agent}.yaml"
 
 
-def branch_names(repository: Repository) -> frozenset[str]:
+def upstream_prefix(repository: Repository, main: str) -> str:
+    """What the refs begin with that remember the environments' branches of main's remote."""
+    return f"refs/remotes/{remote_of(repository, main)}/env/"
+
+
+def branch_names(repository: Repository, main: str = "main") -> frozenset[str]:
     """Every environment that has a branch here or upstream."""
-    return repository.ref_names(BRANCH_PREFIX) | repository.ref_names(UPSTREAM_PREFIX)
+    return repository.ref_names(BRANCH_PREFIX) | repository.ref_names(upstream_prefix(repository, main))
 
 
-def read_branch(repository: Repository, environment: str, records: RecordReader) -> Branch:
+def read_branch(repository: Repository, environment: str, records: RecordReader, main: str = "main") -> Branch:
     """The branch as it stands. One that is only upstream, or further along there, is read from there.
 
     A branch of that name that headpin did not make, or that cannot be read, has `trouble`.
     """
     branch = Branch(environment, records)
     try:
-        _read(repository, branch)
+        _read(repository, branch, main)
     except HeadpinError as error:
         branch.trouble = error
     return branch
 
 
-def _read(repository: Repository, branch: Branch) -> None:
+def _read(repository: Repository, branch: Branch, main: str) -> None:
     environment = branch.environment
     local = repository.ref(branch.ref)
     branch.expected = local
-    upstream = repository.ref(f"{UPSTREAM_PREFIX}{environment}")
+    upstream = repository.ref(f"{upstream_prefix(repository, main)}{environment}")
     tip = local
     if upstream is not None and (local is None or repository.is_ancestor(local, upstream)):
         tip = upstream

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headpin.controller.branches import Branch, own_state, record_path
+from headpin.controller.evidence_merge import known_here
 from headpin.controller.outside import EVIDENCE
 from headpin.errors import Conflict, HeadpinError, RefLocked
-from headpin.git import Changes, Repository, Signature, Upstream
+from headpin.git import Changes, Repository, Signature, Upstream, remote_of
 from headpin.releases import Check, Evidence, Health, Record, Release, Span
 from headpin.releases.evidence import (
     format_checks,
@@ -31,11 +32,10 @@ from headpin.releases.evidence import (
 )
 from headpin.releases.record import Status
 from headpin.releases.release import ran_as
-from headpin.tree import EMPTY, Tree
+from headpin.tree import EMPTY, OverlayTree, Tree
 from headpin.types import AgentName, Revision
 
 PREFIX = "refs/heads/headpin/evidence/"
-UPSTREAM_PREFIX = "refs/remotes/origin/headpin/evidence/"
 MAX_TRIES = 40
 _LONGEST_PAUSE = 0.5
 _MAX_REMEMBERED = 10_000
@@ -49,13 +49,14 @@ class EvidenceReader:
     """Reads evidence. What is remembered is about the past of a record, and changes no answer."""
 
     repository: Repository
+    main: str = "main"
     _past: dict[tuple[str, AgentName, str, Release], tuple[Span, ...]] = field(default_factory=dict)
 
     def of(self, branch: Branch, agent: AgentName, release: Release, *, reports: bool, now: datetime) -> Evidence:
         """Everything known of `release` in the branch's environment; `reports`: whether health is reported there."""
         try:
             spans = present_spans(self._spans(branch, agent, release), branch.record(agent).served, release, now)
-            tree = evidence_tree(self.repository, branch.environment)
+            tree = evidence_tree(self.repository, branch.environment, self.main)
             return Evidence(reports, spans, read_health(tree, agent, release), read_checks(tree, agent, release))
         except HeadpinError as error:
             return Evidence(reports, trouble=f"the evidence of {branch.environment} cannot be read: {error}")
@@ -123,19 +124,35 @@ def evidence_ref(environment: str) -> str:
     return f"{PREFIX}{environment}"
 
 
-def evidence_tip(repository: Repository, environment: str) -> Revision | None:
-    """The last commit of the evidence: the local branch's, or the upstream's where that is further along."""
-    local = repository.ref(evidence_ref(environment))
-    upstream = repository.ref(f"{UPSTREAM_PREFIX}{environment}")
-    if upstream is not None and (local is None or repository.is_ancestor(local, upstream)):
-        return upstream
-    return local
+@dataclass(frozen=True, slots=True)
+class _Tips:
+    """Where an environment's evidence is here and upstream, as far as that was fetched."""
+
+    local: Revision | None
+    theirs: Revision | None
+
+    def parents(self, repository: Repository) -> tuple[Revision, ...]:
+        """What the next report is made on: the tip that is further along; both, upstream's first, once they parted."""
+        tips = [tip for tip in (self.theirs, self.local) if tip is not None]
+        return tuple(
+            tip
+            for tip in dict.fromkeys(tips)
+            if not any(other != tip and repository.is_ancestor(tip, other) for other in tips)
+        )
 
 
-def evidence_tree(repository: Repository, environment: str) -> Tree:
-    """The files of an environment's evidence."""
-    tip = evidence_tip(repository, environment)
-    return repository.tree(tip) if tip else EMPTY
+def _tips(repository: Repository, environment: str, main: str) -> _Tips:
+    theirs = repository.ref(f"refs/remotes/{remote_of(repository, main)}/{EVIDENCE}/{environment}")
+    return _Tips(repository.ref(evidence_ref(environment)), theirs)
+
+
+def evidence_tree(repository: Repository, environment: str, main: str = "main") -> Tree:
+    """The files of an environment's evidence: of the branch here and of main's upstream, whatever each alone knows."""
+    parents = _tips(repository, environment, main).parents(repository)
+    if not parents:
+        return EMPTY
+    tree = repository.tree(parents[0])
+    return tree if len(parents) == 1 else OverlayTree(tree, known_here(repository, *parents))
 
 
 def read_health(tree: Tree, agent: AgentName, release: Release) -> tuple[Health, ...]:
@@ -185,24 +202,25 @@ def write_evidence(
     person: Signature,
     committer: Signature,
     upstream: Upstream | None = None,
+    main: str = "main",
 ) -> Revision | None:
     """Makes one commit of `edit`, on whatever the branch holds when it is moved; None when it changes nothing.
 
     Many jobs report at once: the loser of a compare-and-swap looks again. With `upstream` it is moved there, and
-    here after it. Raises Conflict when that never ends.
+    here after it; reports that were kept back here go along. Raises Conflict when that never ends.
     """
     for attempt in range(1, MAX_TRIES + 1):
         try:
             if upstream is not None:
                 upstream.fetch((EVIDENCE,))
-            expected = repository.ref(evidence_ref(environment))
-            theirs = repository.ref(f"{UPSTREAM_PREFIX}{environment}")
-            made = commit_evidence(repository, evidence_tip(repository, environment), edit, message, person, committer)
-            if made is None:
-                return None
-            if upstream is not None:
-                upstream.push(made, f"{EVIDENCE}/{environment}", theirs)
-            repository.move_ref(evidence_ref(environment), expected, made, f"headpin: {message.splitlines()[0]}")
+            tips = _tips(repository, environment, main)
+            parents = tips.parents(repository)
+            made = _commit(repository, parents, edit, message, person, committer)
+            newest = made or next(iter(parents), None)
+            if upstream is not None and newest is not None and newest != tips.theirs:
+                upstream.push(newest, f"{EVIDENCE}/{environment}", tips.theirs)
+            if made is not None:
+                repository.move_ref(evidence_ref(environment), tips.local, made, f"headpin: {message.splitlines()[0]}")
             return made
         except (Conflict, RefLocked):
             if attempt == MAX_TRIES:
@@ -211,16 +229,20 @@ def write_evidence(
     raise AssertionError("unreachable")
 
 
-def commit_evidence(
-    repository: Repository, tip: Revision | None, edit: Edit, message: str, person: Signature, committer: Signature
+def _commit(
+    repository: Repository,
+    parents: tuple[Revision, ...],
+    edit: Edit,
+    message: str,
+    person: Signature,
+    committer: Signature,
 ) -> Revision | None:
-    """The commit of `edit` on `tip`, not yet on any branch; None when it changes nothing.
-
-    Whoever pushes decides a refused push anew: the same edit on the tip that was fetched.
-    """
-    base = repository.commit(tip) if tip else None
+    """The commit of `edit` on `parents`, not yet on any branch; None when it changes nothing."""
+    base = repository.commit(parents[0]) if parents else None
     tree: Tree = repository.tree_at(base.tree) if base else EMPTY
-    written = repository.writer.apply(base.tree if base else None, edit(tree))
-    if base is not None and written == base.tree:
+    over = known_here(repository, *parents) if len(parents) > 1 else {}
+    changes = {**over, **edit(OverlayTree(tree, over))}
+    written = repository.writer.apply(base.tree if base else None, changes)
+    if base is not None and written == base.tree and len(parents) == 1:
         return None
-    return repository.commit_tree(written, [base.id] if base else [], message, person, committer)
+    return repository.commit_tree(written, parents, message, person, committer)

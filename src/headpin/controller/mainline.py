@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from headpin.actions import Change
+from headpin.errors import Conflict, LocalChanges, RefLocked
 from headpin.git import Checkout, CommitInfo, Repository, Signature, checkouts_of, commit_for_person
 from headpin.types import Revision
+
+_PATIENCE = 1.0
+_LOOK = 0.05
+"""Seconds: how long another headpin may take from the files to the ref, and between two looks at the ref."""
 
 
 def write_change(
@@ -18,12 +25,16 @@ def write_change(
 
 
 def checked_out(repository: Repository, main: str, old: Revision | None, new: Revision) -> tuple[Checkout, ...]:
-    """Every work tree that has main checked out and can follow to `new`. Raises LocalChanges where one cannot."""
+    """Every work tree that has main checked out and can follow to `new`. Raises LocalChanges where one cannot.
+
+    Raises Conflict where that is because main moves from `old` at this moment.
+    """
     if old is None:
         return ()
     found = checkouts_of(repository.place, main)
-    for checkout in found:
-        checkout.check(old, new)
+    with _told_apart(repository, main, old):
+        for checkout in found:
+            checkout.check(old, new)
     return found
 
 
@@ -36,12 +47,48 @@ def move_main(
     """
     followed: list[Checkout] = []
     try:
-        for checkout in checkouts:
-            if old is not None:
-                checkout.follow(old, new)
-                followed.append(checkout)
+        with _told_apart(repository, main, old):
+            for checkout in checkouts:
+                if old is not None:
+                    checkout.follow(old, new)
+                    followed.append(checkout)
         repository.move_ref(f"refs/heads/{main}", old, new, f"headpin: {repository.commit(new).subject}")
     except BaseException:
         for checkout in followed:
-            checkout.follow(new, old or new)
+            _back(checkout, new, old or new)
         raise
+
+
+def has_moved(repository: Repository, main: str, old: Revision | None) -> bool:
+    """Whether main is not at `old` any more, or leaves it in the time that another headpin needs for that."""
+    until = time.monotonic() + _PATIENCE
+    while repository.ref(f"refs/heads/{main}") == old:
+        if time.monotonic() > until:
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+@contextmanager
+def _told_apart(repository: Repository, main: str, old: Revision | None) -> Iterator[None]:
+    """Files that another headpin brings along with main are no edits of a person: Conflict, so that it is redone."""
+    try:
+        yield
+    except LocalChanges as error:
+        if has_moved(repository, main, old):
+            raise Conflict(f"{main} moved in the meantime") from error
+        raise
+
+
+def _back(checkout: Checkout, new: Revision, old: Revision) -> None:
+    """The files as they were, once whoever holds the index is done with it."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            checkout.follow(new, old)
+        except RefLocked:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_LOOK)
+        else:
+            return

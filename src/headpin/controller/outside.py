@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from headpin.errors import Refused
-from headpin.git import Repository, Upstream, upstream_of
+from headpin.git import Repository, Upstream, remote_of, upstream_of
 
 ENVIRONMENTS, EVIDENCE = "env", "headpin/evidence"
 """The branches that decisions are made by, besides main."""
@@ -28,7 +28,7 @@ def fetched_upstream(repository: Repository, main: str, outside: Outside) -> Ups
         if outside is Outside.ALWAYS:
             raise Refused(
                 f"{main} has no upstream to push to",
-                remedy=f"set one with 'git branch --set-upstream-to=origin/{main}'",
+                remedy=f"set one with 'git branch --set-upstream-to={remote_of(repository, main)}/{main}'",
             )
         return None
     found.fetch((ENVIRONMENTS, EVIDENCE))

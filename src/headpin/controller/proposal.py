@@ -32,16 +32,15 @@ class Outcome:
     decision: Decision
     before: Mapping[str, str]
     after: Mapping[str, str]
+    is_of_pods: bool = False
 
     @property
     def is_refused(self) -> bool:
         """Whether the next pass would not carry the change out.
 
-        Where no pin moves, a deployment that is blocked already is no reason: the number of pods follows all the same.
+        The number of pods follows main even where a gate keeps everything else.
         """
-        is_blocked = self.decision.action is Action.WAIT or self.decision.hold is HoldReason.BLOCKED
-        was_held = self.situation.record.is_unsettled
-        if is_blocked and was_held and not self.situation.moves:
+        if self.is_of_pods and self.decision.hold is not HoldReason.INVALID:
             return False
         return self.decision.action in (Action.HOLD, Action.WAIT)
 
@@ -78,7 +77,8 @@ def propose(around: Surroundings, realiser: Realiser, base: CommitInfo, change: 
     for environment, agent in _concerned(workspace, change):
         if environment in around.branches:
             moves = pin_path(environment, agent) in change.files
-            outcomes.append(_outcome(around, realiser, commit if moves else None, environment, agent))
+            outcome = _outcome(around, realiser, commit if moves else None, environment, agent)
+            outcomes.append(replace(outcome, is_of_pods=change.is_of_pods))
     return Proposal(change, base, tuple(outcomes))
 
 

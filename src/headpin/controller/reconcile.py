@@ -22,7 +22,7 @@ from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository, RefLocked, Refused
-from headpin.git import CommitInfo, Relation, Repository, Signature, upstream_of
+from headpin.git import CommitInfo, Relation, Repository, Signature, remote_of, upstream_of
 from headpin.releases import HEADPIN
 from headpin.rendering import TemplateSet
 from headpin.sources import ImageLookups, Memory
@@ -64,7 +64,7 @@ class Controller:
     evidence: EvidenceReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.evidence = EvidenceReader(self.repository)
+        self.evidence = EvidenceReader(self.repository, self.main)
 
     def reconcile(self, *, full: bool = False, dry_run: bool = False) -> PassReport:
         """One pass, and another after each promotion that headpin makes by itself.
@@ -128,7 +128,7 @@ class Controller:
 
     def main_head(self) -> CommitInfo:
         """The commit at main's head, local or upstream."""
-        for ref in (f"refs/heads/{self.main}", f"refs/remotes/origin/{self.main}"):
+        for ref in (f"refs/heads/{self.main}", f"refs/remotes/{remote_of(self.repository, self.main)}/{self.main}"):
             revision = self.repository.ref(ref)
             if revision is not None:
                 return self.repository.commit(revision)
@@ -159,7 +159,8 @@ class Controller:
         return self._with_new(self._existing_branches(), workspace)
 
     def _existing_branches(self) -> dict[str, Branch]:
-        return {name: read_branch(self.repository, name, self.records) for name in branch_names(self.repository)}
+        names = branch_names(self.repository, self.main)
+        return {name: read_branch(self.repository, name, self.records, self.main) for name in names}
 
     def _with_new(self, found: dict[str, Branch], workspace: Workspace) -> dict[str, Branch]:
         """`found` and an empty branch for each new environment; without branches that are nobody's environment."""
@@ -236,10 +237,11 @@ class Controller:
 
     def _refuse_incomplete_clone(self) -> None:
         """The first pass of all starts every branch; in a clone that left the branches out it must not."""
-        if self.repository.is_shallow or not self.repository.fetches_branches:
+        remote = remote_of(self.repository, self.main)
+        if self.repository.is_shallow or not self.repository.fetches_branches(remote):
             raise HistoryMissing(
                 "this clone has no environment branches, and was made without all branches or without history",
-                remedy="clone the whole repository, or fetch them: 'git remote set-branches origin '*'' and "
+                remedy=f"clone the whole repository, or fetch them: 'git remote set-branches {remote} '*'' and "
                 "'git fetch --unshallow'",
             )
 

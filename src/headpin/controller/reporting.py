@@ -133,7 +133,7 @@ def set_check(
 
 def known_evidence(controller: Controller, subject: Subject) -> Known:
     """What was reported about the subject's release."""
-    tree = evidence_tree(controller.repository, subject.environment)
+    tree = evidence_tree(controller.repository, subject.environment, controller.main)
     return Known(
         subject,
         read_health(tree, subject.agent, subject.release),
@@ -147,4 +147,5 @@ def _write(
     upstream = fetched_upstream(controller.repository, controller.main, outside)
     committer = Signature(*controller.committer, person.at)
     message = f"{what} in {subject.environment}: {subject.name} ({short(subject.release.revision)})\n"
-    return write_evidence(controller.repository, subject.environment, edit, message, person, committer, upstream)
+    repository, main = controller.repository, controller.main
+    return write_evidence(repository, subject.environment, edit, message, person, committer, upstream, main)

@@ -14,7 +14,7 @@ from headpin.git.history import Range, Relation
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
-from headpin.git.upstream import Upstream
+from headpin.git.upstream import Upstream, remote_of
 from headpin.git.write import Changes, Folder, TreeRef
 
 __all__ = [
@@ -39,5 +39,6 @@ __all__ = [
     "fetch_branches",
     "list_heads",
     "redacted",
+    "remote_of",
     "upstream_of",
 ]

@@ -211,10 +211,14 @@ class Repository:
         return frozenset(name.removeprefix(prefix) for name in self._repository.references if name.startswith(prefix))
 
     @property
-    def fetches_branches(self) -> bool:
-        """Whether a fetch from origin brings every branch; true for a repository without an origin."""
+    def remotes(self) -> tuple[str, ...]:
+        """The names of the remotes."""
+        return tuple(name for name in self._repository.remotes.names() if name)
+
+    def fetches_branches(self, remote: str) -> bool:
+        """Whether a fetch from `remote` brings every branch; true for a repository without it."""
         try:
-            wanted = list(self._repository.config.get_multivar("remote.origin.fetch"))
+            wanted = list(self._repository.config.get_multivar(f"remote.{remote}.fetch"))
         except (KeyError, ValueError):
             return True
         return not wanted or any((spec or "").lstrip("+").startswith(("refs/heads/*:", "refs/*:")) for spec in wanted)
@@ -267,6 +271,14 @@ class Repository:
             return old == new or self._repository.descendant_of(new, old)
         except (KeyError, pygit2.GitError) as error:
             raise self._missing(old if self.has(new) else new) from error
+
+    def fork(self, one: Revision, other: Revision) -> Revision | None:
+        """The newest commit that both have in their history; None where they share none. Raises HistoryMissing."""
+        try:
+            found = self._repository.merge_base(one, other)
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._missing(one if self.has(other) else other) from error
+        return Revision(str(found)) if found else None
 
     def relate(self, old: Revision, new: Revision) -> Range:
         """How `new` stands to `old`, with the first-parent commits of `new` that came after it.

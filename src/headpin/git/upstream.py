@@ -13,12 +13,16 @@ from pathlib import Path
 from headpin.errors import Conflict, PermanentError, SourceTrouble
 from headpin.git.program import run_git
 from headpin.git.remotes import redacted
+from headpin.git.repository import Repository
 from headpin.types import Revision
 
 _SECONDS = 120.0
 _NOBODY = "0" * 40
 _LOST = ("non-fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to update ref", "already exists")
 """How git and its servers say that somebody else was first: push(1), "OUTPUT", and receive-pack's reasons."""
+
+_DECLINED = 1
+"""What git push ends with when a hook here stops it: before the server said anything, and without a fatal error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,41 @@ class Upstream:
         if done.code != 0:
             raise SourceTrouble(f"{self.remote} cannot be fetched: {_said(done.err)}")
 
-    def push(self, new: Revision, branch: str, expected: Revision | None) -> None:
-        """Moves `branch` there from `expected` (None: it must not exist) to `new`.
+    def fetch_branch(self, branch: str) -> Revision | None:
+        """Where any `branch` is there by now, brought here; None where there is none. Raises SourceTrouble."""
+        listed = run_git(
+            ["ls-remote", "--heads", self.remote, f"refs/heads/{branch}"], seconds=_SECONDS, place=self.place
+        )
+        if listed.code != 0:
+            raise SourceTrouble(f"{self.remote} cannot be asked for {branch}: {_said(listed.err)}")
+        if not listed.out.strip():
+            return None
+        Upstream(self.place, self.remote, branch).fetch()
+        found = run_git(
+            ["rev-parse", "--verify", "--quiet", f"refs/remotes/{self.remote}/{branch}"],
+            seconds=_SECONDS,
+            place=self.place,
+        )
+        return Revision(found.out.strip()) if found.code == 0 else None
 
-        Raises Conflict when it is elsewhere, PermanentError when the server refuses, SourceTrouble when it does
-        not answer.
+    def push(self, new: Revision, branch: str, expected: Revision | None) -> None:
+        """Moves `branch` there from `expected` (None: it must not exist) forward to `new`.
+
+        Raises Conflict when it is elsewhere or `new` does not come after it, PermanentError when the server or the
+        person's own pre-push hook refuses, SourceTrouble when it does not answer.
         """
+        if expected is not None:
+            self._refuse_backwards(expected, new, branch)
         ref = f"refs/heads/{branch}"
         lease = f"--force-with-lease={ref}:{expected or ''}"
         done = run_git(
-            ["push", "--porcelain", "--no-verify", "--no-follow-tags", lease, self.remote, f"{new}:{ref}"],
+            ["push", "--porcelain", "--no-follow-tags", lease, self.remote, f"{new}:{ref}"],
             seconds=_SECONDS,
             place=self.place,
         )
         if done.code == 0:
             return
-        refused = next((line for line in done.out.splitlines() if line.startswith("!")), "")
+        refused = next((line for line in done.out.splitlines() if line.startswith("!\t")), "")
         if any(reason in refused for reason in _LOST):
             raise Conflict(f"{branch} moved at {self.remote} in the meantime")
         if refused:
@@ -67,9 +90,32 @@ class Upstream:
                 f"{self.remote} refuses the push to {branch}: {redacted(why)} {_said(done.err)}".strip(),
                 remedy="if the branch is protected, use --branch and open a pull request",
             )
+        if done.code == _DECLINED:
+            raise PermanentError(
+                f"the pre-push hook refuses the push to {branch}: {_said(done.out + done.err)}",
+                remedy="do what the hook asks for; nothing was pushed",
+            )
         raise SourceTrouble(f"{self.remote} cannot be pushed to: {_said(done.err)}")
+
+    def _refuse_backwards(self, expected: Revision, new: Revision, branch: str) -> None:
+        """A lease that holds lets git overwrite what is there: only what comes after it may be pushed."""
+        done = run_git(["merge-base", "--is-ancestor", expected, new], seconds=_SECONDS, place=self.place)
+        if done.code == 1:
+            raise Conflict(f"{branch} has commits at {self.remote} that are not in what would be pushed")
+        if done.code != 0:
+            raise PermanentError(f"git merge-base failed in {self.place}: {_said(done.err)}")
+
+
+def remote_of(repository: Repository, branch: str) -> str:
+    """The remote that the local `branch` follows; where it follows none the only one that there is, else origin."""
+    remotes = repository.remotes
+    named = repository.setting(f"branch.{branch}.remote")
+    if named in remotes:
+        return named
+    return remotes[0] if len(remotes) == 1 else "origin"
 
 
 def _said(err: str) -> str:
-    lines = [line for line in err.splitlines() if line.strip() and not line.startswith(("To ", "hint:"))]
+    noise = ("To ", "hint:", "error: failed to push some refs")
+    lines = [line for line in err.splitlines() if line.strip() and not line.startswith(noise)]
     return redacted(" ".join(" ".join(lines).split()))[:500] or "git gave no reason"
