@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import ssl
 import subprocess
 import threading
@@ -18,7 +16,8 @@ from pathlib import Path
 from socket import create_connection, create_server
 
 import httpx
-import pytest
+
+from tests.programs import program
 
 USER, PASSWORD = "reader", "throwaway"
 _HTPASSWD = f"{USER}:$2y$04$abcdefghijklmnopqrstuuf5oH2sZyd9RU8nDqJwuOHHhStKm2bf6\n"
@@ -33,19 +32,10 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
 
-def registry_program() -> str:
-    """The docker-registry program; without it tests are skipped, and fail in CI."""
-    found = shutil.which("docker-registry")
-    if found is None:
-        message = "there is no docker-registry on this machine"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    return found
-
-
 @contextmanager
 def docker_registry(folder: Path, *, login: bool = False) -> Iterator[str]:
     """A registry that stores in `folder`, and demands USER and PASSWORD with `login`; yields host:port."""
-    program = registry_program()
+    registry = program("docker-registry")
     folder.mkdir()
     with create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -54,7 +44,7 @@ def docker_registry(folder: Path, *, login: bool = False) -> Iterator[str]:
     (folder / "htpasswd").write_text(_HTPASSWD)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [program, "serve", str(folder / "config.yml")], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            [registry, "serve", str(folder / "config.yml")], stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
         try:
             _wait_for(port)

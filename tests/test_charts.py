@@ -17,7 +17,8 @@ from headpin.types import AgentName
 from headpin.workspace import DocumentReader, Workspace, check
 from headpin.workspace.charts import MAX_BYTES, MAX_FILES
 from tests.example import IN_DEV, example_world
-from tests.rendering.helm import helm, lint, program, template
+from tests.programs import kustomize
+from tests.rendering.helm import helm, lint, template
 from tests.world import AGENT, CART, SMALL, World
 
 AGENT_PATH = "projects/shop/agents/cart/agent.yaml"
@@ -108,10 +109,7 @@ def test_an_agent_chooses_for_itself_and_the_others_are_still_built_by_kustomize
     assert "manifests/shop/search/Chart.yaml" in files
     assert "manifests/shop/search/kustomization.yaml" not in files
     folder = checkout(world, "dev", tmp_path / "dev") / "manifests" / "shop"
-    command = [program("kubectl"), "kustomize", str(folder)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
-    assert {found["metadata"]["name"] for found in yaml.safe_load_all(built.stdout)} == {"shop-cart"}
+    assert {found["metadata"]["name"] for found in yaml.safe_load_all(kustomize(folder))} == {"shop-cart"}
     assert template(folder / "search")["Deployment"]["metadata"]["name"] == "shop-search"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from headpin.releases import EventKind, Status
 from headpin.types import AgentName
 from tests.inprocess import Ran, headpin
+from tests.programs import program
 from tests.world import AGENT, CART, World, git
 
 PIN = "pins/prod/shop/cart.yaml"
@@ -498,10 +498,9 @@ def test_a_clone_that_diverged_is_told_to_pull(ahead: World) -> None:
 
 
 def test_a_person_who_signs_commits_signs_these_too(ahead: World) -> None:
-    if shutil.which("ssh-keygen") is None:
-        pytest.skip("there is no ssh-keygen on this machine")
+    keygen = program("ssh-keygen")
     key = ahead.folder / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     (ahead.folder / "signers").write_text(f"test.person@example.com {key.with_suffix('.pub').read_text()}")
     for name, value in (
         ("gpg.format", "ssh"),

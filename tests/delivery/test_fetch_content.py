@@ -17,6 +17,7 @@ from headpin.model import Delivery
 from headpin.rendering import MountedContent, render_files
 from headpin.types import TreeId
 from tests.hostile.servers import http_server, ssh_server
+from tests.programs import program
 from tests.rendering.deployments import deploy, read, templates
 from tests.world import git
 
@@ -261,12 +262,8 @@ def test_everybody_may_ask_a_public_server(origin: Origin, tmp_path: Path) -> No
 
 @pytest.fixture
 def sshd() -> str:
-    """The sshd program; in CI it has to be there."""
-    found = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None and os.environ.get("CI") != "true":
-        pytest.skip("there is no sshd on this machine")
-    assert found is not None, "CI has to have sshd"
-    return found
+    """The server's program."""
+    return program("sshd")
 
 
 SSH = {"repository": "git@git.example.com:acme/config.git", "credentials": {"secret": "config-reader"}}

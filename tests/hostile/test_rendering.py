@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from hypothesis import strategies as st
 from headpin.controller.templates import built_in_templates
 from headpin.rendering import RenderError, TemplateSet, render_files
 from tests.hostile import TILL
+from tests.programs import kustomize
 from tests.rendering.deployments import Rendered, deploy, render_input, templates
 from tests.world import AGENT, CART, SMALL, World
 
@@ -205,21 +203,10 @@ for _tag in ("merge", "value"):
 
 
 def test_another_parser_reads_the_same_values(tmp_path: Path) -> None:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("there is no kubectl on this machine")
     found = deployed(TOGETHER, TEXTS_TOGETHER)
     for name, text in found.files.items():
         (tmp_path / name).write_text(text)
-    done = subprocess.run(
-        [kubectl, "kustomize", str(tmp_path)],
-        capture_output=True,
-        check=False,
-        timeout=30,
-        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    objects = {each["kind"]: each for each in yaml.load_all(done.stdout, _LikeKubectl)}
+    objects = {each["kind"]: each for each in yaml.load_all(kustomize(tmp_path), _LikeKubectl)}
     assert_values_stay(found, TOGETHER, TEXTS_TOGETHER, objects)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 import traceback
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from headpin.model import Agent, parse
 from headpin.sources import SourceKey, observe
 from headpin.types import AgentName
 from tests.hostile.servers import HttpServer, deaf_port, http_server, ssh_server
+from tests.programs import program
 from tests.world import AGENT, CART, SMALL, World, git
 
 BASE = Path("/srv/config")
@@ -396,12 +395,8 @@ def test_git_variables_of_the_caller_redirect_nothing(tmp_path: Path, monkeypatc
 
 @pytest.fixture
 def sshd() -> str:
-    """The sshd program."""
-    found = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        message = "there is no sshd on this machine"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    return found
+    """The server's program."""
+    return program("sshd")
 
 
 def test_git_over_ssh_answers_with_the_callers_key(

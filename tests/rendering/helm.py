@@ -11,25 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from headpin.rendering import RenderInput, render_files
+from tests.programs import program
 from tests.rendering.deployments import templates
 
 CONTENT_NAME = re.compile(r"-content-[0-9a-f]{12}(?:-([1-9]))?$")
 """The end of the name of a ConfigMap of content: twelve digits, where one of `files` has ten."""
-
-TOOLS = Path(__file__).parents[2] / ".cache" / "tools"
-
-
-def program(name: str) -> str:
-    """The program, on PATH or where CI installs it; a test without it is skipped, except in CI."""
-    found = shutil.which(name) or shutil.which(name, path=str(TOOLS))
-    if found is None and os.environ.get("CI") != "true":
-        pytest.skip(f"{name} is not installed")
-    assert found is not None, f"CI has to have {name}"
-    return found
 
 
 def charted(render: RenderInput) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 from headpin.rendering import RenderError, name_fault, render_files, size_fault
 from headpin.rendering.content import MAX_LISTED_BYTES, MAX_MAP_BYTES, MAX_MAPS
 from headpin.types import AgentName
+from tests.programs import kustomize
 from tests.rendering import strategies as some
 from tests.rendering.deployments import Rendered, deploy, templates
 from tests.rendering.kubernetes import faults
@@ -298,23 +298,17 @@ def _every_letter() -> dict[str, bytes]:
     return files | single | {"bytes": bytes(range(256)), "crlf": b"a\r\nb\r\n", "bom": b"\xef\xbb\xbfa\n"}
 
 
-def test_every_letter_comes_out_of_kustomize_as_it_went_in(kubectl: str, tmp_path: Path) -> None:
+def test_every_letter_comes_out_of_kustomize_as_it_went_in(tmp_path: Path) -> None:
     """And what kustomize wrote it reads again, as one kustomization does that takes from another."""
     files = _every_letter()
     folder = tmp_path / "first"
     folder.mkdir()
     for name, text in _content(files).files.items():
         (folder / name).write_text(text, "utf-8")
-    once = _build(kubectl, folder)
+    once = kustomize(folder)
     (tmp_path / "all.yaml").write_bytes(once)
     (tmp_path / "kustomization.yaml").write_text("resources: [all.yaml]\n")
-    for built in (once, _build(kubectl, tmp_path)):
+    for built in (once, kustomize(tmp_path)):
         objects = list(yaml.load_all(built, yaml.CSafeLoader))
         pod = next(found for found in objects if found["kind"] == "Deployment")["spec"]["template"]["spec"]
         assert _mounted(pod, [found for found in objects if found["kind"] == "ConfigMap"]) == files
-
-
-def _build(kubectl: str, folder: Path) -> bytes:
-    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
