@@ -66,6 +66,7 @@ class Deployment:
     is_stopped: bool = False
     last: int = 0
     ran: list[Release] = field(default_factory=list)
+    started: set[Release] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     closed: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
@@ -74,12 +75,14 @@ class Deployment:
     rejected: frozenset[Release] = frozenset()
 
     def stood(self, release: Release) -> bool:
-        """Whether it was ever at a release; that it is `Deployed` is asked of what it serves now.
+        """Whether it was ever at a release as `Deployed`: one that came stopped counts once it starts."""
+        return release in self.started
 
-        The design says: at the release as `Deployed`. What came stopped and was replaced before it ever started
-        is not told apart.
-        """
-        return release in self.ran
+    def scale_to(self, scale: tuple[int, int], *, is_stopped: bool) -> None:
+        """What is served has so many pods now, or none."""
+        self.scale, self.is_stopped = scale, is_stopped
+        if self.served is not None and not is_stopped:
+            self.started.add(self.served)
 
     def before(self) -> Release | None:
         """What a rollback goes to: what was served before the present release was first promoted."""
@@ -217,7 +220,7 @@ class Model:
             release != deployment.served or self.variables(release, own) != self.variables(release, deployment.own)
         ):
             if deployment.served is not None:
-                deployment.scale, deployment.is_stopped = self._scaling(deployment.served, own), is_stopped
+                deployment.scale_to(self._scaling(deployment.served, own), is_stopped=is_stopped)
             deployment.hold, deployment.closed = "Blocked", frozenset({"suspension"})
             return
         if release not in deployment.ran:
@@ -407,7 +410,7 @@ class Model:
         self._switch(deployment, commit, is_stopped=is_stopped, version=deployment.last)
         if scale != deployment.scale:
             deployment.events.append(Event("scaled", deployment.last, commit.revision))
-        deployment.scale, deployment.is_stopped = scale, is_stopped
+        deployment.scale_to(scale, is_stopped=is_stopped)
 
     def _hold(self, deployment: Deployment, reason: str, commit: Commit) -> None:
         """The event names the move that is held, or main's head where no move is."""
@@ -421,8 +424,8 @@ class Model:
     # ── settings ─────────────────────────────────────────────────────────────────────────────────
 
     def _serve(self, deployment: Deployment, release: Release, own: tuple[Layer, ...], *, is_stopped: bool) -> None:
-        deployment.served, deployment.own, deployment.is_stopped = release, own, is_stopped
-        deployment.scale = self._scaling(release, own)
+        deployment.served, deployment.own = release, own
+        deployment.scale_to(self._scaling(release, own), is_stopped=is_stopped)
 
     def settings(self, release: Release, own: tuple[Layer, ...]) -> Settings:
         """Effective variables as a value."""
