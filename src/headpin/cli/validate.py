@@ -61,15 +61,23 @@ def _tree(session: Session, revision: str | None) -> tuple[Tree, str]:
 
 
 def _summary(session: Session, workspace: Workspace, what: str, wrong: int, warned: int) -> None:
-    counts = (
-        f"{len(workspace.environments)} environments, {len(workspace.pipelines)} pipelines, "
-        f"{len(workspace.projects)} projects, {len(workspace.all_agents())} agents"
+    counts = ", ".join(
+        (
+            _counted(len(workspace.environments), "environment"),
+            _counted(len(workspace.pipelines), "pipeline"),
+            _counted(len(workspace.projects), "project"),
+            _counted(len(workspace.all_agents()), "agent"),
+        )
     )
     if not wrong and not warned:
         session.terminal.line(("valid", "green"), f": {counts} in {what}")
         return
-    told = f"{wrong} error{'s' * (wrong != 1)}, {warned} warning{'s' * (warned != 1)}"
+    told = f"{_counted(wrong, 'error')}, {_counted(warned, 'warning')}"
     session.terminal.line((told, "red" if wrong else "yellow"), f" in {what}: {counts}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _as_json(problem: Problem) -> dict[str, object]:
