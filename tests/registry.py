@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import create_connection, create_server
 
 import httpx
 
+from tests.loopback import Handler, listening
 from tests.programs import program
 
 USER, PASSWORD = "reader", "throwaway"
@@ -163,27 +163,11 @@ class Server:
         return any(secret in f"{each.path}{each.headers}{each.body!r}" for each in self.asked)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Listener
+class _Handler(Handler):
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
-    def do_GET(self) -> None:
-        """One question."""
-        self._one()
-
-    def do_HEAD(self) -> None:
-        """One question."""
-        self._one()
-
-    def do_POST(self) -> None:
-        """One question."""
-        self._one()
-
-    def _one(self) -> None:
-        server = self.server.said
+    def respond(self) -> None:
+        server: Server = self.server.said
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {key.lower(): value for key, value in self.headers.items()}
         asked = Asked(self.command, self.path, headers, body)
@@ -206,36 +190,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(said.body)
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64  # with fewer, who connects in a crowd waits for a second
-
-    def __init__(self, said: Server) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.said = said
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is the purpose of some tests."""
-
-
 @contextmanager
 def server(answer: Callable[[Asked], Said], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server that says what `answer` does, with certificates when `tls` is given."""
     said = Server(answer)
-    listener = _Listener(said)
-    if tls is not None:
-        listener.socket = tls.wrap_socket(listener.socket, server_side=True)
-    said.port = listener.server_address[1]
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with listening(_Handler, said, tls):
         yield said
-    finally:
-        said.stopped.set()
-        listener.shutdown()
-        listener.server_close()
-        thread.join(5)
 
 
 def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:

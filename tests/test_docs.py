@@ -11,8 +11,8 @@ import pytest
 
 from headpin.cli.reference import commands_page, examples
 from headpin.model import KINDS, config_reference, json_schema
-from headpin.problems import KINDS as PROBLEMS
-from headpin.problems import problems_page
+from headpin.problem_kinds import KINDS as PROBLEMS
+from headpin.problem_kinds import problems_page
 from tests.console import Shell, is_alike, play, read_commands
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +64,7 @@ def test_the_schemas_are_current(folder: str) -> None:
 
 
 def test_every_code_that_is_used_is_a_known_problem_and_every_known_problem_is_used() -> None:
-    registry = ROOT / "src" / "headpin" / "problems.py"
+    registry = ROOT / "src" / "headpin" / "problem_kinds.py"
     sources = [file for file in ROOT.glob("src/**/*.py") if file != registry]
     used = {code for file in sources for code in _CODE.findall(file.read_text("utf-8"))}
     told = {code for page in PAGES for code in _CODE.findall(page.read_text("utf-8"))}

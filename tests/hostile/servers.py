@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import create_connection, create_server
+
+from tests.loopback import Handler, listening
 
 MOODS = frozenset({"git", "redirect", "garbage", "silent", "endless", "cut", "escapes", "proxy", "zero"})
 _PATIENCE = 20.0
@@ -30,9 +31,13 @@ class HttpServer:
     asked: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
-    url: str = ""
     port: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        """As people write it."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def questions(self) -> int:
@@ -40,22 +45,9 @@ class HttpServer:
         return sum(path.startswith("GET") and "/info/refs" in path for path in self.asked)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Listener
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
-    def do_GET(self) -> None:
-        """One question."""
-        self._answer()
-
-    def do_POST(self) -> None:
-        """One question."""
-        self._answer()
-
-    def _answer(self) -> None:
-        said = self.server.said
+class _Handler(Handler):
+    def respond(self) -> None:
+        said: HttpServer = self.server.said
         said.asked.append(f"{self.command} {self.path}")
         given = self.headers.get("Authorization", "") or self.headers.get("Proxy-Authorization", "")
         login = base64.b64decode(given.removeprefix("Basic ")).decode() if given.startswith("Basic ") else ""
@@ -145,35 +137,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, said: HttpServer) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.said = said
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is the purpose of some tests."""
-
-
 @contextmanager
 def http_server(root: Path, mood: str = "git", *, login: str = "", target: str = "") -> Iterator[HttpServer]:
     """A server of the repositories below `root`, in one of MOODS."""
     assert mood in MOODS
     said = HttpServer(root, mood, login, target)
-    listener = _Listener(said)
-    said.port = listener.server_address[1]
-    said.url = f"http://127.0.0.1:{said.port}"
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with listening(_Handler, said):
         yield said
-    finally:
-        said.stopped.set()
-        listener.shutdown()
-        listener.server_close()
-        thread.join(5)
 
 
 @contextmanager

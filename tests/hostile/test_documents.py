@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headpin.model import KINDS, Agent, Environment, OwnLayer, parse
-from headpin.problems import KINDS as PROBLEMS
+from headpin.problem_kinds import KINDS as PROBLEMS
 from headpin.problems import Problem, errors
 from headpin.tree import DiskTree, MemoryTree
 from headpin.workspace import DocumentReader, Workspace, check

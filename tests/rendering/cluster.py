@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+
+from tests.loopback import Handler, listening
 
 _KINDS = {
     "v1": ("ConfigMap", "Secret", "Service", "ServiceAccount"),
@@ -24,9 +24,14 @@ _MISSING = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason":
 class Cluster:
     """`objects` are those that it was given; `address` is where the server listens."""
 
-    def __init__(self, port: int) -> None:
-        self.address = f"http://127.0.0.1:{port}"
+    def __init__(self) -> None:
+        self.port = 0
         self.objects: list[Any] = []
+
+    @property
+    def address(self) -> str:
+        """Of the server, as a kubeconfig has it."""
+        return f"http://127.0.0.1:{self.port}"
 
     def get(self, path: str) -> Any:
         """What stands at `path`: discovery, or a list; None for every object, because none is there yet."""
@@ -54,28 +59,20 @@ def _resource(kind: str) -> dict[str, Any]:
     return {"name": f"{kind.lower()}s", "singularName": kind.lower(), "namespaced": True, "kind": kind, "verbs": verbs}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    cluster: Cluster
-
-    def do_GET(self) -> None:
-        found = self.cluster.get(urlsplit(self.path).path)
+class _Handler(Handler):
+    def respond(self) -> None:
+        if self.command != "GET":
+            self._store(201 if self.command == "POST" else 200)
+            return
+        found = self.server.said.get(urlsplit(self.path).path)
         self._answer(200 if found else 404, json.dumps(found or _MISSING).encode())
-
-    def do_POST(self) -> None:
-        self._store(201)
-
-    def do_PUT(self) -> None:
-        self._store(200)
-
-    def do_PATCH(self) -> None:
-        self._store(200)
 
     def _store(self, code: int) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         kind = self.headers["Content-Type"]
         if kind.startswith(("application/json", "application/apply-patch")):
             found = yaml.load(body, yaml.CSafeLoader)  # JSON is YAML
-            self.cluster.objects.append(found)
+            self.server.said.objects.append(found)
             body, kind = json.dumps(found).encode(), "application/json"
         self._answer(code, body, kind)  # anything else is Helm's own release: given back as it came
 
@@ -86,21 +83,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Says nothing."""
-
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """A cluster on a free port of loopback, for as long as the block lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    found = Cluster(server.server_port)
-    server.RequestHandlerClass = type("_Bound", (_Handler,), {"cluster": found})
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    found = Cluster()
+    with listening(_Handler, found):
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -21,12 +21,15 @@ from headpin.cli.arguments import (
     Output,
     OutputOption,
     PushOption,
+    agent_named,
     author_named,
+    closest,
     complete_agents,
+    environment_named,
     machine_form,
     outside_of,
 )
-from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
+from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, counted, inert
 from headpin.controller.act import Actor, Along, Done, Intent
 from headpin.controller.intents import ALL, AgentPattern
 from headpin.controller.proposal import Outcome, Proposal
@@ -107,22 +110,22 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def patterns(workspace: Workspace, texts: Iterable[str], named: Callable[[str], object]) -> list[AgentPattern]:
-    """The agents that a person named. `named` checks a single one. Raises UsageError."""
-    found = []
-    for text in texts:
-        project, slash, agent = text.partition("/")
-        if slash and agent == ALL and not name_fault(project):
-            if project not in workspace.projects:
-                close = difflib.get_close_matches(project, workspace.projects, n=1, cutoff=0.5)
-                raise UsageError(
-                    f"there is no project {project}",
-                    remedy=f"did you mean {close[0]}/*?" if close else f"they are {', '.join(workspace.projects)}",
-                )
-        else:
-            named(text)
-        found.append(AgentPattern(project, agent))
-    return found
+def deployments_named(session: Session, agents: Iterable[str], environment: str) -> tuple[list[AgentPattern], str]:
+    """The agents and the environment that a person named. Raises UsageError where there are none such."""
+    workspace = session.controller.workspace()
+    name = environment_named(workspace.environment_order, environment)
+    return [_pattern(workspace, text) for text in agents], name
+
+
+def _pattern(workspace: Workspace, text: str) -> AgentPattern:
+    project, slash, agent = text.partition("/")
+    if not slash or agent != ALL or name_fault(project):
+        named = agent_named(workspace, text)
+        return AgentPattern(named.project, named.agent)
+    if project not in workspace.projects:
+        others = f"they are {', '.join(workspace.projects)}"
+        raise UsageError(f"there is no project {project}", remedy=closest(project, workspace.projects, others, "/*"))
+    return AgentPattern(project, ALL)
 
 
 def perform(session: Session, intent: Intent, how: How, environment: str, kind: str) -> None:
@@ -255,8 +258,8 @@ def _facts(outcome: Outcome) -> Iterable[tuple[str, str, str]]:
         lines = list(_diff_lines(outcome))
         added = sum(text.startswith("+") and not text.startswith("+++") for text in lines)
         removed = sum(text.startswith("-") and not text.startswith("---") for text in lines)
-        count = f"{len(changed)} manifest{'s' * (len(changed) != 1)}"
-        yield "renders", f"{count}, {added} line{'s' * (added != 1)} added, {removed} removed", ""
+        manifests, more = counted(len(changed), "manifest"), counted(added, "line")
+        yield "renders", f"{manifests}, {more} added, {removed} removed", ""
 
 
 def _release_facts(old: Release | None, new: Release) -> Iterable[tuple[str, str, str]]:

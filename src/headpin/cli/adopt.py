@@ -8,12 +8,7 @@ import typer
 
 from headpin.cli.acting import How, acting, perform
 from headpin.cli.app import Session, app
-from headpin.cli.arguments import (
-    AgentArgument,
-    EnvironmentOption,
-    agent_named,
-    environment_named,
-)
+from headpin.cli.arguments import AgentArgument, EnvironmentOption, agent_named, environment_named
 from headpin.controller.intents import to_adopt
 from headpin.errors import UsageError
 from headpin.types import Revision, is_revision
@@ -43,6 +38,6 @@ def adopt(
     if not is_revision(revision):
         raise UsageError(f"{revision!r} is no full commit id", remedy="write all 40 digits: 'git rev-parse REV'")
     workspace = session.controller.workspace()
-    name = environment_named(list(workspace.environment_order), env)
+    name = environment_named(workspace.environment_order, env)
     found = agent_named(workspace, agent)
     perform(session, to_adopt(found, name, Revision(revision), image, reason), how, name, "Adoption")

@@ -30,7 +30,7 @@ def approve(
     """
     session: Session = context.obj
     workspace = session.controller.workspace()
-    name = environment_named(list(workspace.environment_order), env)
+    name = environment_named(workspace.environment_order, env)
     found = agent_named(workspace, agent)
     person = person_of(session.controller, author_named(how.author))
     perform(session, to_approve(found, name, person.email, reason), how, name, "Approval")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -126,21 +127,20 @@ def agent_named(workspace: Workspace, text: str, known: tuple[AgentName, ...] = 
         raise UsageError(f"{text!r} is no agent's name", remedy="agents are named project/agent")
     agents = {*workspace.all_agents(), *known}
     if agent not in agents:
-        close = difflib.get_close_matches(text, [str(name) for name in agents], n=1, cutoff=0.5)
-        raise UsageError(
-            f"there is no agent {agent}",
-            remedy=f"did you mean {close[0]}?" if close else "see 'headpin status' for all agents",
-        )
+        others = "see 'headpin status' for all agents"
+        raise UsageError(f"there is no agent {agent}", remedy=closest(text, map(str, agents), others))
     return agent
 
 
-def environment_named(names: list[str], text: str) -> str:
+def environment_named(names: Sequence[str], text: str) -> str:
     """The environment that a person named. Raises UsageError with the closest one when there is none."""
     if text not in names:
-        close = difflib.get_close_matches(text, names, n=1, cutoff=0.5)
-        known = ", ".join(names) or "none"
-        raise UsageError(
-            f"there is no environment {text}",
-            remedy=f"did you mean {close[0]}?" if close else f"the environments are: {known}",
-        )
+        others = f"the environments are: {', '.join(names) or 'none'}"
+        raise UsageError(f"there is no environment {text}", remedy=closest(text, names, others))
     return text
+
+
+def closest(text: str, known: Iterable[str], otherwise: str, ending: str = "") -> str:
+    """What a person may have meant; `otherwise` where nothing is like it."""
+    close = difflib.get_close_matches(text, list(known), n=1, cutoff=0.5)
+    return f"did you mean {close[0]}{ending}?" if close else otherwise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headpin.cli.app import PROBLEMS, WORLD_FAILED, Session
-from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, inert
+from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, counted, inert
 from headpin.controller import DeploymentReport, EnvironmentReport, PassReport
 from headpin.problems import errors
 from headpin.releases import Action, EventKind
@@ -102,7 +102,7 @@ def _print_summary(session: Session, report: PassReport, done: bool) -> None:
         1 for environment in report.environments for item in environment.deployments if item.record.hold is not None
     ) + sum(1 for environment in report.environments if environment.hold is not None)
     verb = "changed" if done else "would change"
-    parts = [f"{changed} deployment{'s' * (changed != 1)} {verb}" if changed else "nothing to do"]
+    parts = [f"{counted(changed, 'deployment')} {verb}" if changed else "nothing to do"]
     if held:
         parts.append(f"{held} held")
     if report.sources:

@@ -8,20 +8,9 @@ from typing import Annotated, get_args
 
 import typer
 
-from headpin.cli.acting import (
-    AgentsArgument,
-    How,
-    NoteOption,
-    acting,
-    patterns,
-    perform,
-)
+from headpin.cli.acting import AgentsArgument, How, NoteOption, acting, deployments_named, perform
 from headpin.cli.app import Session, app
-from headpin.cli.arguments import (
-    agent_named,
-    complete_environments,
-    environment_named,
-)
+from headpin.cli.arguments import complete_environments, environment_named
 from headpin.controller.intents import PromotionWish, to_promote
 from headpin.errors import UsageError
 from headpin.model.settings import VariableName, mount_path
@@ -73,22 +62,21 @@ def promote(
     Typing it again retries it; 'git revert' of the commit takes it back.
     """
     session: Session = context.obj
-    workspace = session.controller.workspace()
-    target = environment_named(list(workspace.environment_order), to)
-    source = environment_named(list(workspace.environment_order), from_) if from_ else None
+    meant, target = deployments_named(session, agents, to)
+    order = session.controller.workspace().environment_order
+    source = environment_named(order, from_) if from_ else None
     wish = PromotionWish(
         target,
-        source,
-        release,
-        note,
-        use_source_config,
-        dict(_variable(text) for text in set_ or ()),
-        dict(_mounted(session, text) for text in set_file or ()),
-        min_replicas,
-        max_replicas,
-        keep_stopped,
+        source=source,
+        release=release,
+        note=note,
+        use_source_config=use_source_config,
+        variables=dict(_variable(text) for text in set_ or ()),
+        files=dict(_mounted(session, text) for text in set_file or ()),
+        minimum=min_replicas,
+        maximum=max_replicas,
+        keep_stopped=keep_stopped,
     )
-    meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
     perform(session, to_promote(session.controller, meant, wish), how, target, "Promotion")
 
 

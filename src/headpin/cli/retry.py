@@ -35,7 +35,7 @@ def retry(
     session: Session = context.obj
     controller = session.controller
     workspace = controller.workspace()
-    name = environment_named(list(workspace.environment_order), env)
+    name = environment_named(workspace.environment_order, env)
     found = agent_named(workspace, agent)
     controller.lookups.forget()
     with session.terminal.working("reconciling"):

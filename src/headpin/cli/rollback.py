@@ -8,21 +8,9 @@ from typing import Annotated
 
 import typer
 
-from headpin.cli.acting import (
-    AgentsArgument,
-    How,
-    NoteOption,
-    acting,
-    patterns,
-    perform,
-)
+from headpin.cli.acting import AgentsArgument, How, NoteOption, acting, deployments_named, perform
 from headpin.cli.app import Session, app
-from headpin.cli.arguments import (
-    EnvironmentOption,
-    agent_named,
-    complete_versions,
-    environment_named,
-)
+from headpin.cli.arguments import EnvironmentOption, complete_versions
 from headpin.cli.terminal import BUSY
 from headpin.controller.intents import to_roll_back
 from headpin.errors import UsageError
@@ -54,12 +42,10 @@ def rollback(
     session: Session = context.obj
     if to is not None and to_time is not None:
         raise UsageError("--to and --to-time do not go together")
-    workspace = session.controller.workspace()
-    name = environment_named(list(workspace.environment_order), env)
-    meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
+    meant, name = deployments_named(session, agents, env)
+    intent = to_roll_back(meant, name, _version(to), _instant(to_time), note)
     if how.form is None:
         session.terminal.note(("note", BUSY), ": secrets, data and the environment's own settings are not rolled back")
-    intent = to_roll_back(meant, name, _version(to), _instant(to_time), note)
     perform(session, intent, how, name, "Rollback")
 
 

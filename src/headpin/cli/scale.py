@@ -6,19 +6,9 @@ from typing import Annotated
 
 import typer
 
-from headpin.cli.acting import (
-    AgentsArgument,
-    How,
-    acting,
-    patterns,
-    perform,
-)
+from headpin.cli.acting import AgentsArgument, How, acting, deployments_named, perform
 from headpin.cli.app import Session, app
-from headpin.cli.arguments import (
-    EnvironmentOption,
-    agent_named,
-    environment_named,
-)
+from headpin.cli.arguments import EnvironmentOption
 from headpin.controller.intents import to_scale
 from headpin.errors import UsageError
 
@@ -40,7 +30,5 @@ def scale(
     session: Session = context.obj
     if minimum is None and maximum is None:
         raise UsageError("nothing to set", remedy="name --min, --max, or both")
-    workspace = session.controller.workspace()
-    name = environment_named(list(workspace.environment_order), env)
-    meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
+    meant, name = deployments_named(session, agents, env)
     perform(session, to_scale(meant, name, minimum, maximum), how, name, "Change")

@@ -12,7 +12,7 @@ from headpin.cli.arguments import JsonOption, Output, OutputOption, machine_form
 from headpin.cli.reference import commands_page
 from headpin.errors import UsageError
 from headpin.model import KINDS, config_reference, json_schema
-from headpin.problems import problems_page
+from headpin.problem_kinds import problems_page
 
 
 @app.command(epilog="Example: headpin schema agent")

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from headpin.cli.acting import (
-    AgentsArgument,
-    How,
-    acting,
-    patterns,
-    perform,
-)
+from headpin.cli.acting import AgentsArgument, How, acting, deployments_named, perform
 from headpin.cli.app import Session, app
-from headpin.cli.arguments import (
-    EnvironmentOption,
-    agent_named,
-    environment_named,
-)
+from headpin.cli.arguments import EnvironmentOption
 from headpin.controller.intents import to_start
 
 
@@ -31,7 +21,5 @@ def start(
 ) -> None:
     """Start deployments that were stopped; they come back with the release and the number of pods they had."""
     session: Session = context.obj
-    workspace = session.controller.workspace()
-    name = environment_named(list(workspace.environment_order), env)
-    meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
+    meant, name = deployments_named(session, agents, env)
     perform(session, to_start(meant, name), how, name, "Change")

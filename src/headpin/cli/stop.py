@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from headpin.cli.acting import (
-    AgentsArgument,
-    How,
-    NoteOption,
-    acting,
-    patterns,
-    perform,
-)
+from headpin.cli.acting import AgentsArgument, How, NoteOption, acting, deployments_named, perform
 from headpin.cli.app import Session, app
-from headpin.cli.arguments import (
-    EnvironmentOption,
-    agent_named,
-    environment_named,
-)
+from headpin.cli.arguments import EnvironmentOption
 from headpin.controller.intents import to_stop
 
 
@@ -33,7 +22,5 @@ def stop(
 ) -> None:
     """Stop deployments: no pods and no autoscaler. Release, pin and record remain, and no gate can stop it."""
     session: Session = context.obj
-    workspace = session.controller.workspace()
-    name = environment_named(list(workspace.environment_order), env)
-    meant = patterns(workspace, agents, lambda text: agent_named(workspace, text))
+    meant, name = deployments_named(session, agents, env)
     perform(session, to_stop(meant, name, note), how, name, "Change")

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headpin.errors import HeadpinError
-from headpin.problems import Problem, Severity
+from headpin.problem_kinds import Severity
+from headpin.problems import Problem
 from headpin.yaml import dump
 
 API_VERSION = "headpin/v1"
@@ -40,6 +41,11 @@ WORD_STYLES = {
 def inert(text: str) -> str:
     """`text` without what a terminal would act on: control sequences and marks that turn the direction."""
     return _INERT.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def counted(number: int, what: str) -> str:
+    """`1 line`, `2 lines`: so many of what has an ordinary plural."""
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def style_of(word: str) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from headpin.cli.app import PROBLEMS, Session, app, exit_with
 from headpin.cli.arguments import JsonOption, Output, OutputOption, machine_form
+from headpin.cli.terminal import counted
 from headpin.controller.in_use import snapshots_in_use
 from headpin.errors import UsageError
 from headpin.problems import Problem, errors
@@ -63,21 +64,17 @@ def _tree(session: Session, revision: str | None) -> tuple[Tree, str]:
 def _summary(session: Session, workspace: Workspace, what: str, wrong: int, warned: int) -> None:
     counts = ", ".join(
         (
-            _counted(len(workspace.environments), "environment"),
-            _counted(len(workspace.pipelines), "pipeline"),
-            _counted(len(workspace.projects), "project"),
-            _counted(len(workspace.all_agents()), "agent"),
+            counted(len(workspace.environments), "environment"),
+            counted(len(workspace.pipelines), "pipeline"),
+            counted(len(workspace.projects), "project"),
+            counted(len(workspace.all_agents()), "agent"),
         )
     )
     if not wrong and not warned:
         session.terminal.line(("valid", "green"), f": {counts} in {what}")
         return
-    told = f"{_counted(wrong, 'error')}, {_counted(warned, 'warning')}"
+    told = f"{counted(wrong, 'error')}, {counted(warned, 'warning')}"
     session.terminal.line((told, "red" if wrong else "yellow"), f" in {what}: {counts}")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _as_json(problem: Problem) -> dict[str, object]:
