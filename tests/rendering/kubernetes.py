@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -48,14 +48,20 @@ def _validator(version: str, kind: str, api_version: str) -> Any:
 
 def faults(objects: Mapping[str, Any]) -> list[str]:
     """Everything that Kubernetes, in one of VERSIONS, would refuse in a deployment's objects."""
-    found = []
-    for version in VERSIONS:
-        for value in objects.values():
-            kind = value["kind"]
-            problems = _validator(version, kind, value["apiVersion"]).iter_errors(value)
-            found += [f"{version} {kind} {problem.json_path}: {problem.message}" for problem in problems]
+    found = schema_faults(objects.values())
     for value in objects.values():
         found += [f"{value['kind']}: {fault}" for fault in _rules(value, objects)]
+    return found
+
+
+def schema_faults(objects: Iterable[Any], versions: Iterable[str] = VERSIONS) -> list[str]:
+    """Everything in any objects that the schemas of these versions refuse."""
+    found = []
+    for value in objects:
+        kind = value["kind"]
+        for version in versions:
+            problems = _validator(version, kind, value["apiVersion"]).iter_errors(value)
+            found += [f"{version} {kind} {problem.json_path}: {problem.message}" for problem in problems]
     return found
 
 

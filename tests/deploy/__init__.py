@@ -1,0 +1,1 @@
+"""How headpin is installed: what is below deploy/, asked with the programs that will read it."""
