@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,46 @@ def test_headpin_works_from_the_wheel_in_an_empty_folder(installed: Path, tmp_pa
     assert headpin("-C", "x", "validate").startswith("valid")
     assert "sample/hello" in headpin("-C", "x", "reconcile")
     assert "Deployed" in headpin("-C", "x", "status")
+
+
+def test_headpin_works_where_it_can_write_its_state_alone(installed: Path, tmp_path: Path) -> None:
+    """As in its image and in its unit: no rights, nothing of its own to write to, and one folder for what it makes."""
+    state = tmp_path / "state"
+    state.mkdir()
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    env |= {"HOME": "/nowhere", "XDG_CONFIG_HOME": "/nowhere", "TMPDIR": str(state)}
+
+    def run(program: str, *arguments: str) -> str:
+        return _run(*_without_rights(), installed / program, *arguments, cwd=tmp_path, env=env)
+
+    with _read_only(installed.parent), _read_only(tmp_path, but=state):
+        with pytest.raises(AssertionError, match="PermissionError"):
+            run("python", "-c", f"open({str(installed / 'more')!r}, 'w')")
+        assert run("headpin", "schema", "agent") == (ROOT / "schemas" / "agent.json").read_text()
+        run("headpin", "init", "state/x", "--environments", "dev,prod")
+        assert "sample/hello" in run("headpin", "-C", "state/x", "reconcile")
+        assert "Deployed" in run("headpin", "-C", "state/x", "status")
+
+
+def _without_rights() -> list[str]:
+    """What a command has to start with, for root to be bound by the modes of files as everybody is."""
+    if os.geteuid() != 0:
+        return []
+    found = shutil.which("setpriv")
+    if found is None:
+        pytest.skip("root has no setpriv to give up its rights with")
+    return [found, "--bounding-set=-all", "--inh-caps=-all"]
+
+
+@contextmanager
+def _read_only(top: Path, *, but: Path | None = None) -> Iterator[None]:
+    """Nobody may write to anything below `top`, except below `but`; afterwards it is as before."""
+    places = [top, *(place for place in top.rglob("*") if not place.is_symlink())]
+    modes = {place: place.stat().st_mode for place in places if but is None or not place.is_relative_to(but)}
+    for place, mode in modes.items():
+        place.chmod(mode & ~0o222)
+    try:
+        yield
+    finally:
+        for place, mode in modes.items():
+            place.chmod(mode)
