@@ -36,15 +36,3 @@ def test_they_build_and_kubernetes_takes_them(tmp_path: Path) -> None:
     (pod,) = pods(built)
     assert violations(pod["spec"]) == []
     assert "Helm" not in str(built)
-
-
-def test_a_kustomization_on_top_of_them_moves_and_changes_them(tmp_path: Path) -> None:
-    """As docs/operations.md has it."""
-    shutil.copytree(PLACE, tmp_path / "base")
-    (tmp_path / "kustomization.yaml").write_text(
-        "namespace: tools\nresources: [base]\nimages:\n"
-        "  - name: registry.example.com/headpin\n    newName: registry.example.com/own\n    newTag: v1\n"
-    )
-    built = list(yaml.load_all(kustomize(tmp_path), yaml.CSafeLoader))
-    assert {value["metadata"]["namespace"] for value in built} == {"tools"}
-    assert [pod["spec"]["containers"][0]["image"] for pod in pods(built)] == ["registry.example.com/own:v1"]
