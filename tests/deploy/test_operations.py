@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import typer
 import yaml
 
-from headpin.cli.app import app
+from headpin.cli.app import COMMANDS, app
 from tests.deploy.chart import DEPLOY, plain_values, pods, rendered
 from tests.deploy.test_chart import EVERYTHING, LEAST
 from tests.programs import kustomize
@@ -55,10 +56,12 @@ def test_every_value_that_the_page_names_is_one(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def run_options() -> tuple[set[str], set[str]]:
     """The options of `headpin run`, and the variables that stand for them."""
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    if "run" not in commands:
+    if "run" not in COMMANDS:
         pytest.skip("this headpin has no run")
-    options = {option for parameter in commands["run"].params for option in parameter.opts if option.startswith("--")}
+    import_module("headpin.cli.run")
+    group: Any = typer.main.get_command(app)
+    options = {option for parameter in group.commands["run"].params for option in parameter.opts}
+    options = {option for option in options if option.startswith("--")}
     return options, {f"HEADPIN_RUN_{option.removeprefix('--').replace('-', '_').upper()}" for option in options}
 
 
