@@ -40,7 +40,11 @@ EVERYTHING: dict[str, Any] = LEAST | {
     },
     "shards": SHARDS,
     "webhook": HOOKS,
-    "notify": {"text": "apiVersion: headpin/v1\ntemplate: '{{ .Values }} {{ event }}'\n"},
+    "notify": {"text": "template: '{{ .Values }} {{ event }}'\nurlFile: /etc/headpin/room\n"},
+    "files": [
+        {"secret": "headpin-notify", "key": "room", "path": "room"},
+        {"configMap": "headpin-templates", "key": "room.j2", "path": "room.j2"},
+    ],
     "ingress": {
         "enabled": True,
         "host": "headpin.example.com",
@@ -217,7 +221,9 @@ def test_every_file_that_is_named_is_mounted_and_every_mounted_file_is_named(
     for pod in pods(made[variant]):
         (container,) = pod["spec"]["containers"]
         named = {text.partition("=")[2] for text in container["args"] if "=/etc/headpin/" in text}
-        assert named == {f"/etc/headpin/{path}" for path in _mounted(pod["spec"], maps)}
+        more = {f"/etc/headpin/{file['path']}" for file in VARIANTS[variant].get("files", ())}
+        assert named | more == {f"/etc/headpin/{path}" for path in _mounted(pod["spec"], maps)}
+        assert not named & more
         mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
         assert set(mounts) == {volume["name"] for volume in pod["spec"]["volumes"]}
         assert mounts["state"] == _option(container, "state")
@@ -308,6 +314,9 @@ def test_the_longest_names_still_fit(tmp_path: Path) -> None:
         ({"webhook": {"port": 80, "secrets": []}}, "port"),
         ({"webhook": {"secrets": [{"secret": "a"}]}}, "key"),
         ({"notify": {"text": "a: b", "secret": "c"}}, "notify"),
+        ({"files": [{"secret": "a", "configMap": "b", "key": "c", "path": "d"}]}, "files"),
+        ({"files": [{"secret": "a", "key": "b", "path": "../c"}]}, "path"),
+        ({"files": [{"secret": "a", "key": "b", "path": "ssh-key"}]}, "path"),
         ({"git": {"knownHosts": "-----BEGIN OPENSSH PRIVATE KEY-----"}}, "knownHosts"),
         ({"ingress": {"enabled": True}, "webhook": HOOKS}, "ingress.host: say by which name"),
         ({"ingress": {"enabled": True, "host": "headpin.example.com"}}, "ingress.enabled: there are no webhooks"),

@@ -29,8 +29,9 @@ def _blocks(first: str) -> list[Any]:
 
 
 def test_the_chart_takes_the_values_of_the_page(tmp_path: Path) -> None:
-    whole, shards = _blocks("values.yaml")
+    whole, notify, shards = _blocks("values.yaml")
     assert len(pods(rendered(tmp_path, whole))) == 1
+    assert len(pods(rendered(tmp_path, LEAST | notify))) == 1
     assert len(pods(rendered(tmp_path, LEAST | shards))) == 2
 
 
