@@ -19,6 +19,9 @@ from tests.programs import kustomize
 
 PAGE = (DEPLOY.parent / "docs" / "operations.md").read_text("utf-8")
 _LETTERS = re.compile(r"--[a-z][a-z-]+")
+_OF_OTHERS = {"--group-add", "--from"}
+"""Options of the programs that build and run containers."""
+
 _VARIABLE = re.compile(r"\bHEADPIN_RUN_[A-Z_]+\b")
 
 
@@ -79,6 +82,7 @@ def test_headpin_run_has_the_options_that_it_is_started_with(
     table = PAGE.partition("## Credentials")[2].partition("## Webhooks")[0]
     given |= set(re.findall(r"\| `(--[a-z-]+)` \|", table))
     given |= set(_LETTERS.findall(PAGE.partition("headpin:0.1.0 run")[2].partition("```")[0]))
+    given |= set(re.findall(r"`(--[a-z-]+)", PAGE)) - _OF_OTHERS
     assert len(given) > 8
     assert given <= options
     texts = [
