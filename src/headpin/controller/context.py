@@ -8,6 +8,7 @@ from datetime import datetime
 
 from headpin.controller.branches import Branch
 from headpin.controller.heads import Follows
+from headpin.controller.past import latest_time
 from headpin.controller.realise import Realiser
 from headpin.controller.situations import Surroundings
 from headpin.git import CommitInfo, Repository
@@ -55,5 +56,8 @@ class PassContext:
 
 
 def now_on(context: PassContext, branch: Branch) -> datetime:
-    """The present, but never before the branch's last commit: a clock that jumps back does not reorder history."""
-    return max(context.now, branch.tip.committer.at) if branch.tip else context.now
+    """The present, but never before any commit of the branch: neither a clock that jumps back nor what others
+    committed reorders history, and what ran at an instant can be searched for.
+    """
+    latest = latest_time(context.repository, branch)
+    return context.now if latest is None else max(context.now, latest)

@@ -98,7 +98,7 @@ def _keep_all(context: PassContext, branch: Branch, hold: Hold | None) -> Enviro
 
 
 def _carry_out(context: PassContext, branch: Branch, planned: Sequence[Planned], accepted: bool) -> EnvironmentReport:
-    now = now_on(context, branch)
+    now = now_on(context, branch) if planned else context.now
     changes: dict[str, bytes | TreeRef | Folder | None] = {}
     reports: list[DeploymentReport] = []
     for number, item in enumerate(planned):

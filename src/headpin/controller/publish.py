@@ -8,6 +8,7 @@ from dataclasses import replace
 from headpin.controller.branches import TREE_TRAILER, Branch
 from headpin.controller.context import PassContext, Quiet, now_on
 from headpin.controller.messages import author_of, commit_message
+from headpin.controller.past import links
 from headpin.controller.realise import Realised
 from headpin.controller.report import DeploymentReport, EnvironmentReport
 from headpin.git import Changes, Folder, Signature, TreeRef
@@ -144,7 +145,8 @@ def commit_branch(
     headpin = Signature(*context.committer, now)
     author = author_of(reports, context.head, headpin)
     parents = [branch.tip.id] if branch.tip else []
-    revision = repository.commit_tree(tree, parents, f"{message}{TREE_TRAILER}: {tree}\n", author, headpin)
+    trailers = f"{links(repository, branch)}{TREE_TRAILER}: {tree}\n"
+    revision = repository.commit_tree(tree, parents, f"{message}{trailers}", author, headpin)
     repository.move_ref(branch.ref, branch.expected, revision, f"headpin: {message.splitlines()[0]}")
     branch.own = branch.tip = repository.commit(revision)
     branch.expected = revision

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta, timezone
 from itertools import takewhile
 from pathlib import Path
@@ -32,12 +33,20 @@ _KINDS = {
 _O = TypeVar("_O")
 
 
+@dataclass(slots=True)
+class Reads:
+    """How often something was looked up: a commit, a tree, a blob, or a path in a tree."""
+
+    count: int = 0
+
+
 class GitTree:
     """A tree straight from the object database; see `headpin.tree.Tree`."""
 
-    def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree) -> None:
+    def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, reads: Reads) -> None:
         self._repository = repository
         self._tree = tree
+        self._reads = reads
 
     @property
     def id(self) -> str:
@@ -45,6 +54,7 @@ class GitTree:
         return str(self._tree.id)
 
     def _at(self, path: str) -> pygit2.Object | None:
+        self._reads.count += 1
         if not path:
             return self._tree
         try:
@@ -101,11 +111,15 @@ def _damaged(path: str, error: Exception) -> ObjectDamaged:
 
 
 class Repository:
-    """A git repository, bare or not. Open one for each thread."""
+    """A git repository, bare or not. Open one for each thread.
+
+    `reads` counts what was looked up, as `writer.written` counts what was written: tests hold commands to it.
+    """
 
     def __init__(self, repository: pygit2.Repository) -> None:
         self._repository = repository
         self.writer = TreeWriter(repository)
+        self.reads = Reads()
 
     @classmethod
     def open(cls, place: Path) -> Repository:
@@ -240,7 +254,7 @@ class Repository:
 
     def tree_at(self, identity: TreeId) -> GitTree:
         """The tree of this id. Raises HistoryMissing when it is not in this clone."""
-        return GitTree(self._repository, self._object(identity, pygit2.Tree))
+        return GitTree(self._repository, self._object(identity, pygit2.Tree), self.reads)
 
     def names_in(self, identity: TreeId) -> dict[str, tuple[bool, str]]:
         """What is in a folder, by name: whether it is a folder, and its id. Much cheaper than its entries.
@@ -369,6 +383,7 @@ class Repository:
             raise RefLocked(f"{name} cannot be moved: {error}") from error
 
     def _object(self, identity: str, kind: type[_O]) -> _O:
+        self.reads.count += 1
         try:
             found = self._repository[identity]
         except KeyError as error:
