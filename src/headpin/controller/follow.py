@@ -81,7 +81,7 @@ def first_stage_of(heads: Heads, images: Images, workspace: Workspace, situation
     rule = SourceRule.of(snapshot.agent.model)
     place = f"{rule.branch} of {redacted(rule.repository)}"
     built: list[Built] = []
-    problem, is_on_branch = "", False
+    problem, subject, is_on_branch = "", "", False
     try:
         for config, at in _configs(heads.repository, workspace, situation):
             found = at.snapshot(situation.agent)
@@ -89,13 +89,13 @@ def first_stage_of(heads: Heads, images: Images, workspace: Workspace, situation
                 continue
             rule = SourceRule.of(found.agent.model)
             is_there, followed = heads.chosen(rule, release.revision)
-            is_on_branch = is_on_branch or is_there
+            is_on_branch, subject = is_on_branch or is_there, subject or followed.subject
             problem = problem or (followed.faults[0].message if followed.faults else "")
             if is_there and not followed.faults:
                 built.append(Built(config, _with_digest(images, situation.ran, found.agent.model, found, followed)))
     except HeadpinError as error:
         return FirstStage(place, trouble=str(error))
-    return FirstStage(place, is_on_branch, tuple(built), problem)
+    return FirstStage(place, is_on_branch, tuple(built), problem, subject=subject)
 
 
 def _with_digest(images: Images, ran: tuple[Ran, ...], model: Agent, snapshot: Snapshot, followed: Followed) -> Release:

@@ -9,6 +9,7 @@ from headpin.controller.branches import Branch
 from headpin.errors import HeadpinError, SourceTrouble
 from headpin.git import Repository
 from headpin.problems import errors
+from headpin.releases import subject_of
 from headpin.sources import (
     Chain,
     Followed,
@@ -98,6 +99,10 @@ class Heads:
         self._own = Chain(repository, head)
         self._asked: dict[SourceKey, Followed | Revision] = {}
         items = tuple(followed)
+        self._branch = branch
+        self._agents: dict[SourceRule, list[AgentName]] = {}
+        for item in items:
+            self._agents.setdefault(item.rule, []).append(item.agent)
         new = [item for item in items if item.rule.is_own and not self._memory.known(item.rule)]
         self._start = _known_at_base(repository, head, new, branch) if branch and new else {}
         self._found = self._follow([item for item in items if not item.rule.is_own], branch)
@@ -114,6 +119,17 @@ class Heads:
         if rule not in self._found and not rule.is_own:
             self._found |= self._follow([Follows(agent, rule)], None)
         return self.of(rule)
+
+    def subject(self, rule: SourceRule, revision: Revision) -> str:
+        """The first line of the message of the commit that the source is at; "" where `revision` is another.
+
+        Where a record spared looking at the commit, what ran tells.
+        """
+        found = self.of(rule)
+        if found.revision != revision or found.subject or self._branch is None:
+            return found.subject if found.revision == revision else ""
+        ran = (self._branch.ran(agent) for agent in self._agents.get(rule, ()))
+        return next((said for entries in ran if (said := subject_of(entries, revision))), "")
 
     def at(self, rule: SourceRule, revision: Revision) -> Followed | None:
         """What a revision of the source is, without asking anybody; None where that is not known."""

@@ -29,6 +29,7 @@ from headpin.releases import (
     Wanted,
     ran_as,
 )
+from headpin.sources import SourceRule
 from headpin.types import AgentName
 from headpin.workspace import Snapshot, Workspace
 from headpin.workspace.layout import agent_path
@@ -72,7 +73,17 @@ def situation_of(
         project=project,
         conditions=conditions_of(workspace, environment, agent, own, project, around.now),
     )
-    return _with_upstream(around, situation)
+    return _with_upstream(around, replace(situation, subject=_subject(around, situation)))
+
+
+def _subject(around: Surroundings, situation: Situation) -> str:
+    """The subject of the source commit that the head environment wants."""
+    if not situation.tracks_head or not isinstance(situation.desired, Wanted):
+        return ""
+    document = around.workspace.agent(situation.agent)
+    if document is None or document.model is None:
+        return ""
+    return around.heads.subject(SourceRule.of(document.model), situation.desired.release.revision)
 
 
 def towards(around: Surroundings, situation: Situation, release: Release, move: Move | None = None) -> Situation:

@@ -8,7 +8,7 @@ Only this package imports pygit2, and only `headpin.git.program` starts a proces
 """
 
 from headpin.git.checkout import Checkout, checkouts_of
-from headpin.git.commits import CommitInfo, Signature
+from headpin.git.commits import CommitInfo, Signature, visible
 from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
@@ -41,4 +41,5 @@ __all__ = [
     "redacted",
     "remote_of",
     "upstream_of",
+    "visible",
 ]

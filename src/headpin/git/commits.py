@@ -83,7 +83,7 @@ def message_text(raw: bytes, claimed: str) -> str:
 
 
 def visible(text: str) -> str:
-    """A person's name without what nobody sees in it: no terminal obeys it, and no mark turns it round."""
+    """A text of one line without what nobody sees in it: no terminal obeys it, and no mark turns it round."""
     return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable())
 
 

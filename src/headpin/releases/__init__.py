@@ -39,7 +39,7 @@ from headpin.releases.record import (
     SourceVersion,
     Status,
 )
-from headpin.releases.release import Ran, Release, ran_as
+from headpin.releases.release import Ran, Release, ran_as, subject_of
 from headpin.releases.settle import Rendered, Settled, settle
 from headpin.releases.upstream import Upstream, sources
 
@@ -96,5 +96,6 @@ __all__ = [
     "ran_as",
     "settle",
     "sources",
+    "subject_of",
     "with_settings_held",
 ]

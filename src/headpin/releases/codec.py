@@ -66,7 +66,8 @@ def format_release(release: Release) -> str:
 def format_ran(ran: Ran) -> str:
     """One line, with its line break."""
     stopped = {} if ran.deployed else {"deployed": False}
-    return _line({"version": ran.version, "at": format_time(ran.at), **ran.release.as_mapping(), **stopped})
+    subject = {"subject": ran.subject} if ran.subject else {}
+    return _line({"version": ran.version, "at": format_time(ran.at), **ran.release.as_mapping(), **stopped, **subject})
 
 
 def parse_ran(data: bytes, path: str) -> tuple[Ran, ...]:
@@ -203,7 +204,11 @@ def _record(value: Mapping[str, Any]) -> Record:
 
 
 def _ran(value: Mapping[str, Any]) -> Ran:
-    return Ran(value["version"], Release.of_mapping(value), parse_time(value["at"]), value.get("deployed", True))
+    said = value.get("subject", "")
+    subject = said if isinstance(said, str) else ""
+    return Ran(
+        value["version"], Release.of_mapping(value), parse_time(value["at"]), value.get("deployed", True), subject
+    )
 
 
 def _served(value: Mapping[str, Any]) -> Served:

@@ -67,7 +67,8 @@ class Situation:
     `moves`: the pin moves since the last observed revision, oldest first. `head_move`: the commit at
     main's head, for a change that no single move explains. `own`: problems of own layers. `project`:
     problems of the project and its pipeline. `is_reached`: whether the pipeline has this environment.
-    `conditions`: what the gates here ask for, and what concerns the release wanted.
+    `conditions`: what the gates here ask for, and what concerns the release wanted. `subject`: of the source commit
+    that is wanted, where the source was asked; nothing is decided by it.
     """
 
     environment: str
@@ -85,6 +86,7 @@ class Situation:
     is_reached: bool = True
     conditions: Conditions = UNCONDITIONAL
     first_stage: FirstStage | None = None
+    subject: str = ""
 
 
 class Action(StrEnum):

@@ -29,7 +29,7 @@ class FirstStage:
     """What the source and main say of a release that is pinned in a pipeline's first stage.
 
     `place` names the source's branch. `built`: by main's head, and by the commit that moved the pin.
-    `trouble` says why the source does not tell; nobody is blocked by that for good.
+    `trouble` says why the source does not tell; nobody is blocked by that for good. `subject`: of the source commit.
     """
 
     place: str
@@ -37,6 +37,7 @@ class FirstStage:
     built: tuple[Built, ...] = ()
     problem: str = ""
     trouble: str = ""
+    subject: str = ""
 
 
 def first_stage_gate(release: Release, found: FirstStage) -> GateResult:

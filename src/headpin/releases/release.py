@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -49,13 +49,20 @@ class Release:
 class Ran:
     """A release that was served in a deployment: this environment's number for it, and since when.
 
-    `deployed`: whether it ran then; one that came stopped is added once more when it first runs.
+    `deployed`: whether it ran then; one that came stopped is added once more when it first runs. `subject`: the first
+    line of the source commit's message, as far as it was known; somebody wrote it, and nothing is decided by it.
     """
 
     version: int
     release: Release
     at: datetime
     deployed: bool = True
+    subject: str = field(default="", compare=False)
+
+
+def subject_of(ran: Iterable[Ran], revision: Revision) -> str:
+    """The subject of a source commit, where any release of it that ran has it."""
+    return next((entry.subject for entry in ran if entry.release.revision == revision and entry.subject), "")
 
 
 def ran_as(ran: tuple[Ran, ...], release: Release) -> Ran | None:

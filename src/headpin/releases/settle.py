@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from headpin.releases.decide import Action, Decision, Layers, Situation
 from headpin.releases.record import (
@@ -18,7 +19,7 @@ from headpin.releases.record import (
     Served,
     Status,
 )
-from headpin.releases.release import Ran, Release, ran_as
+from headpin.releases.release import Ran, Release, ran_as, subject_of
 from headpin.types import Revision
 
 MAX_CONSUMED = 100
@@ -73,7 +74,8 @@ def settle(
         events += _serving_events(before.served, served, decision, now, config)
         known, runs = ran_as(situation.ran, served.release), served.status is Status.DEPLOYED
         if known is None or (runs and not known.deployed):
-            ran = (Ran(served.version, served.release, now, runs),)
+            subject = _subject(situation, served.release)
+            ran = (Ran(served.version, served.release, now, runs, subject),)
     record = replace(record, rejected=_rejected(situation, record))
     if _is_new_hold(record, before):
         events.append(_held(record, decision, now))
@@ -81,6 +83,15 @@ def settle(
     if is_blank and not record.is_unsettled:
         record = NEVER_RAN
     return Settled(record, ran, () if situation.tracks_head else tuple(events))
+
+
+def _subject(situation: Situation, release: Release) -> str:
+    """The subject of the release's source commit: as the source told it, or as it ran here or in an earlier stage."""
+    told = situation.subject or (situation.first_stage.subject if situation.first_stage else "")
+    if told:
+        return told
+    ran = chain(situation.ran, *(stage.ran for stage in situation.upstream))
+    return subject_of(ran, release.revision)
 
 
 def _rejected(situation: Situation, after: Record) -> tuple[Release, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 
 from headpin.errors import HistoryMissing, ObjectDamaged, PermanentError
-from headpin.git import CommitInfo, Repository
+from headpin.git import CommitInfo, Repository, visible
 from headpin.model import Agent, Content
 from headpin.sources.content import ContentFault, list_content
 from headpin.sources.observe import Observation, SourceKey
@@ -25,6 +25,9 @@ SKIP = "[skip headpin]"
 OWN = "."
 """The repository of a source that is the config repository itself."""
 
+
+MAX_SUBJECT = 100
+"""How much of a commit's subject is remembered with the release."""
 
 _MAX_NAMES = 512
 Names = Mapping[str, tuple[bool, str]]
@@ -66,12 +69,13 @@ class SourceRule:
 class Followed(Observation):
     """An observation, and what the image is built of and which files are content there.
 
-    `faults`: why the content of `revision` cannot be had.
+    `faults`: why the content of `revision` cannot be had. `subject`: of its commit, where that was looked at.
     """
 
     image_revision: Revision | None = None
     content: TreeId | None = None
     faults: tuple[ContentFault, ...] = ()
+    subject: str = field(default="", compare=False)
 
 
 class Chain:
@@ -129,7 +133,7 @@ def follow(
 def follow_from(chain: Chain, rule: SourceRule) -> Followed:
     """The same of the head of `chain`, whichever commit that is: a person chose it."""
     if rule.content is None:
-        return Followed(chain.head, "", chain.head)
+        return Followed(chain.head, "", chain.head, subject=_subject(chain.repository.commit(chain.head)))
     return _Walk(chain, [_Search(rule, {}, 0)]).answers()[rule]
 
 
@@ -179,11 +183,11 @@ class _Search:
 
     def _found(self, chain: Chain, image: Revision) -> Followed:
         number = self.number or 0
-        revision = chain[number].id
+        revision, subject = chain[number].id, _subject(chain[number])
         if self.rule.content is None:
-            return Followed(revision, "", revision)
+            return Followed(revision, "", revision, subject=subject)
         files, faults = list_content(chain.tree(number), self.rule.path, self.rule.content)
-        return Followed(revision, "", image, files.id if files and not faults else None, faults)
+        return Followed(revision, "", image, files.id if files and not faults else None, faults, subject)
 
 
 @dataclass(slots=True)
@@ -258,6 +262,11 @@ def _changed(chain: Chain, before: TreeId | None, after: TreeId | None, folder: 
         yield from below.here.values()
         if below.below:
             yield from _changed(chain, _folder_id(olds.get(name)), _folder_id(news.get(name)), below)
+
+
+def _subject(commit: CommitInfo) -> str:
+    """The first line of a message, without what nobody sees."""
+    return visible(commit.subject)[:MAX_SUBJECT].strip()
 
 
 def _folder_id(entry: tuple[bool, str] | None) -> TreeId | None:
