@@ -29,6 +29,8 @@ COMMANDS = (
     "reconcile",
     "status",
     "history",
+    "log",
+    "at",
     "explain",
     "promote",
     "rollback",

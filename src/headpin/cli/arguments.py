@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from headpin.cli.app import Session
+from headpin.controller.branches import Branch, record_path
 from headpin.controller.outside import Outside
 from headpin.errors import HeadpinError, UsageError
+from headpin.model.moments import moment_said
 from headpin.types import AgentName
 from headpin.workspace import Workspace
+
+TIMES = "write for example 2026-11-24, 2026-11-24T15:00, 2026-11-24T15:00Z or '2 hours ago'"
+"""How times are written."""
 
 _AUTHOR = re.compile(r"([^<>]{1,200}[^<> ]) <([^<>\s]{1,200})>")
 
@@ -26,6 +32,20 @@ class Output(StrEnum):
     WIDE = "wide"
     JSON = "json"
     YAML = "yaml"
+
+
+class DataOutput(StrEnum):
+    """The form of a result that is data over time."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    CSV = "csv"
+
+
+ON_A_TERMINAL = 50
+"""Events that are shown on a terminal where nobody says how many; every other form has all."""
 
 
 def _session(context: typer.Context) -> Session:
@@ -90,6 +110,18 @@ PushOption = Annotated[
     typer.Option("--push/--no-push", help="Push to main's upstream. [default: where there is one]", show_default=False),
 ]
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="The form of the result.")]
+DataOutputOption = Annotated[DataOutput, typer.Option("-o", "--output", help="The form of the result.")]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "-n",
+        "--limit",
+        min=1,
+        metavar="N",
+        help=f"At most so many, the newest. [default: {ON_A_TERMINAL} on a terminal, else all]",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
 NoHeaders = Annotated[bool, typer.Option("--no-headers", help="Leave out the table's head.")]
 
@@ -97,6 +129,35 @@ NoHeaders = Annotated[bool, typer.Option("--no-headers", help="Leave out the tab
 def form_of(output: Output, json: bool) -> Output:
     """The form asked for."""
     return Output.JSON if json else output
+
+
+def data_form_of(output: DataOutput, json: bool) -> DataOutput:
+    """The form asked for."""
+    return DataOutput.JSON if json else output
+
+
+def limit_for(session: Session, limit: int | None, form: DataOutput) -> int | None:
+    """How many are shown: what was asked for, else what a person may want to read; None for all."""
+    is_read = form in (DataOutput.TABLE, DataOutput.WIDE) and session.terminal.out.is_terminal
+    return ON_A_TERMINAL if limit is None and is_read else limit
+
+
+def time_named(text: str, now: datetime) -> datetime | None:
+    """The instant that a person named; without a zone as on the clock of this machine. None where it is no time."""
+    try:
+        return moment_said(text, now).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def time_option(text: str | None, now: datetime) -> datetime | None:
+    """The instant of an option. Raises UsageError where that is no time."""
+    if text is None:
+        return None
+    found = time_named(text, now)
+    if found is None:
+        raise UsageError(f"{text!r} is no time", remedy=TIMES)
+    return found
 
 
 def machine_form(output: Output, json: bool) -> str | None:
@@ -130,6 +191,20 @@ def agent_named(workspace: Workspace, text: str, known: tuple[AgentName, ...] = 
         others = "see 'headpin status' for all agents"
         raise UsageError(f"there is no agent {agent}", remedy=closest(text, map(str, agents), others))
     return agent
+
+
+def agent_in(workspace: Workspace, branches: Mapping[str, Branch], text: str) -> AgentName:
+    """The agent that a person named, which has documents or a record. Looks through all only where there is none.
+
+    Raises UsageError.
+    """
+    agent = AgentName.parse(text)
+    if agent is not None and (
+        workspace.agent(agent) is not None
+        or any(branch.tree.entry(record_path(agent)) is not None for branch in branches.values())
+    ):
+        return agent
+    return agent_named(workspace, text, tuple(name for branch in branches.values() for name in branch.agents()))
 
 
 def environment_named(names: Sequence[str], text: str) -> str:

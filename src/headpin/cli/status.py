@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import groupby
 from typing import Annotated
 
@@ -54,17 +55,18 @@ def status(
     elif form is Output.WIDE or agent or env:
         _print_list(session, report, wide=form is Output.WIDE, headers=not no_headers)
     else:
-        _print_matrix(session, report, headers=not no_headers)
+        print_matrix(session, report, headers=not no_headers)
     if form in (Output.TABLE, Output.WIDE):
         _print_reasons(session, report)
     exit_with(PROBLEMS if report.has_holds else 0)
 
 
-def _print_matrix(session: Session, report: StatusReport, *, headers: bool) -> None:
+def print_matrix(session: Session, report: StatusReport, *, headers: bool, now: datetime | None = None) -> None:
+    """Agents by environments; how long something is so is told as of `now`."""
     names = [environment.name for environment in report.environments]
     rows = []
     for agent, found in groupby(report.deployments, key=lambda item: item.agent):
-        cells = {item.environment: _cell(item) for item in found}
+        cells = {item.environment: _cell(item, now) for item in found}
         rows.append([Text(str(agent), STRONG), *(cells.get(name, Text("·", DIM)) for name in names)])
     columns = ["AGENT", *(_heading(environment) for environment in report.environments)]
     session.terminal.table(columns, rows, headers=headers)
@@ -75,7 +77,7 @@ def _heading(environment: EnvironmentStatus) -> str:
     return f"{environment.name.upper()}{marks}"
 
 
-def _cell(item: DeploymentStatus) -> Text:
+def _cell(item: DeploymentStatus, now: datetime | None) -> Text:
     text = Text()
     served = item.served
     if served is not None:
@@ -83,7 +85,7 @@ def _cell(item: DeploymentStatus) -> Text:
         text.append(f"{version} ", STRONG)
         text.append(f"{served.release} ")
     text.append(item.word, style_of(item.word))
-    since = ago(item.since)
+    since = ago(item.since, now)
     if since:
         text.append(f" {since}", DIM)
     return text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import sys
@@ -25,6 +27,9 @@ from headpin.yaml import dump
 API_VERSION = "headpin/v1"
 
 _INERT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a cell begins with that a spreadsheet computes; the full-width forms too."""
 
 GOOD, BUSY, BAD, DIM, STRONG = "green", "yellow", "red", "dim", "bold"
 WORD_STYLES = {
@@ -118,6 +123,14 @@ class Terminal:
         else:
             self.raw(json.dumps(told, indent=2, ensure_ascii=not _is_utf8()) + "\n")
 
+    def csv(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, headers: bool = True) -> None:
+        """Comma-separated values as RFC 4180 has them. What a spreadsheet would take for a formula begins with `'`."""
+        told = io.StringIO()
+        writer = csv.writer(told)
+        writer.writerows([columns] if headers else [])
+        writer.writerows([_cell(text) for text in row] for row in rows)
+        self.raw(told.getvalue())
+
     def problems(self, problems: Sequence[Problem]) -> None:
         """Every problem with its place, code and remedy, and how many there are."""
         for problem in problems:
@@ -172,6 +185,11 @@ def _text(parts: Sequence[str | tuple[str, str]], indent: int) -> Text:
         else:
             text.append(part)
     return text
+
+
+def _cell(text: str) -> str:
+    shown = inert(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def _is_utf8() -> bool:

@@ -6,9 +6,9 @@ and undone by the next commit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count, takewhile
 
 from headpin.errors import HeadpinError, PermanentError
 from headpin.git import CommitInfo, GitTree, Repository, remote_of
@@ -125,14 +125,31 @@ class Branch:
         files |= self._appended(agent, "events", "".join(format_event(event) for event in settled.events))
         return files
 
+    def ran_back(self, agent: AgentName) -> Iterator[Ran]:
+        """What ran in a deployment, newest first, read as far as somebody asks."""
+        for path in reversed(self._segments(agent, "ran")):
+            yield from reversed(parse_ran(self.tree.read(path), path))
+
+    def events_back(self, agent: AgentName) -> Iterator[Event]:
+        """The events of a deployment, newest first, read as far as somebody asks."""
+        for path in reversed(self._segments(agent, "events")):
+            yield from reversed(parse_events(self.tree.read(path), path))
+
     def _segments(self, agent: AgentName, kind: str) -> list[str]:
         """The sealed segments of a file, oldest first, and then the file itself.
 
-        They are numbered without a gap, so that nobody has to look through a project's whole folder.
+        They are numbered without a gap, so that nobody has to look through a project's whole folder, or at each.
         """
         path = f"deployments/{agent.project}/{agent.agent}.{kind}"
-        sealed = takewhile(lambda found: self.tree.entry(found) is not None, (f"{path}.{n:04}" for n in count(1)))
-        return [*sealed, *([path] if self.tree.entry(path) else [])]
+
+        def is_missing(number: int) -> bool:
+            return self.tree.entry(f"{path}.{number:04}") is None
+
+        end = 1
+        while not is_missing(end):
+            end *= 2
+        sealed = bisect_left(range(1, end), True, key=is_missing) if end > 1 else 0
+        return [*(f"{path}.{n:04}" for n in range(1, sealed + 1)), *([path] if self.tree.entry(path) else [])]
 
     def _appended(self, agent: AgentName, kind: str, lines: str) -> dict[str, bytes | None]:
         if not lines:

@@ -17,6 +17,20 @@ MAX_DURATION = timedelta(days=90)
 _DURATION = r"(?=[0-9])([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,6}m)?"
 _ZONE = r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,3}"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_DATE = r"2[01][0-9]{2}-[0-9]{2}-[0-9]{2}"
+_AGO = r"([0-9]{1,5}) ?(s|m|h|d|w|second|minute|hour|day|week)s? ago"
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "second": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "minute": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "hour": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "day": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "week": timedelta(weeks=1),
+}
 _DAY_END = "24:00"
 _INSTANT = r"2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?"
 
@@ -51,6 +65,21 @@ def instant_said(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is no date and time: {error}") from error
+
+
+def moment_said(text: str, now: datetime) -> datetime:
+    """What a person calls an instant: a date (its beginning), a date and time, ``now``, or ``2 hours ago``.
+
+    Aware where it has an offset, or is told from `now`. Raises ValueError.
+    """
+    if text == "now":
+        return now
+    found = re.fullmatch(_AGO, text)
+    if found is not None:
+        return now - int(found.group(1)) * _UNITS[found.group(2)]
+    if re.fullmatch(_DATE, text):
+        return datetime.fromisoformat(text)
+    return instant_said(text.replace(" ", "T", 1))
 
 
 def is_time_of_day(text: str) -> bool:

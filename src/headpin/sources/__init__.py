@@ -6,12 +6,13 @@ does not answer is a value, never an exception: it concerns its own agents only.
 
 from headpin.sources.content import ContentFault
 from headpin.sources.follower import Follower, Memory, content_bytes
-from headpin.sources.following import OWN, Chain, Followed, SourceRule, follow, follow_from
+from headpin.sources.following import MAX_SUBJECT, OWN, Chain, Followed, SourceRule, follow, follow_from
 from headpin.sources.image_answer import ImageAnswer
 from headpin.sources.image_lookups import ImageLookups
 from headpin.sources.observe import Observation, SourceKey, observe
 
 __all__ = [
+    "MAX_SUBJECT",
     "OWN",
     "Chain",
     "ContentFault",
