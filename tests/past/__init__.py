@@ -1,0 +1,1 @@
+"""History as data: the chain of own commits, `at`, `log` and `history`."""
