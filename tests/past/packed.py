@@ -98,8 +98,8 @@ class _Files:
         self.put(path, "".join(lines))
 
 
-def packed_world(folder: Path, own: int, on_main: int, agents: int = 5) -> Path:
-    """main with so many commits, and in dev and in prod so many own commits: one a minute, the agents by turns.
+def packed_world(folder: Path, own: int, on_main: int, agents: int = 10) -> Path:
+    """main with so many commits; in prod so many own commits, one a minute, the agents by turns; in dev a third.
 
     Commit n promotes release n of shop/agent-(n mod agents) and is made from main's commit n * on_main / own.
     """
@@ -116,7 +116,7 @@ def packed_world(folder: Path, own: int, on_main: int, agents: int = 5) -> Path:
         tree = pack.tree({**blobs, "README.md": pack.add("blob", f"{number}\n".encode())})
         at = START + timedelta(minutes=number * own / on_main)
         main.append(pack.commit(tree, main[-1] if main else None, ANN, at, f"Edit {number}\n"))
-    tips = {name: _branch(pack, name, own, main, names) for name in ("dev", "prod")}
+    tips = {"dev": _branch(pack, "dev", own // 3, 3, main, names), "prod": _branch(pack, "prod", own, 1, main, names)}
     pack.write(folder)
     for name, tip in tips.items():
         git("update-ref", f"refs/heads/env/{name}", tip, cwd=folder)
@@ -124,11 +124,11 @@ def packed_world(folder: Path, own: int, on_main: int, agents: int = 5) -> Path:
     return folder
 
 
-def _branch(pack: Pack, environment: str, own: int, main: list[str], names: list[str]) -> str:
+def _branch(pack: Pack, environment: str, own: int, every: int, main: list[str], names: list[str]) -> str:
     files, made = _Files(pack), [""]
     for number in range(1, own + 1):
         config = Revision(main[(number - 1) * len(main) // own])
-        at, name = START + timedelta(minutes=number - 1), names[number % len(names)]
+        at, name = START + timedelta(minutes=number * every - 1), names[number % len(names)]
         release, version = release_number(number), 0 if environment == "dev" else number
         served = Served(release, version, Status.DEPLOYED, at, config, "0" * 64, Scale(1, 1, 80))
         files.put(f"deployments/shop/{name}.yaml", format_record(Record(served, version)))

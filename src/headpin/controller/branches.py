@@ -128,12 +128,14 @@ class Branch:
     def ran_back(self, agent: AgentName) -> Iterator[Ran]:
         """What ran in a deployment, newest first, read as far as somebody asks."""
         for path in reversed(self._segments(agent, "ran")):
-            yield from reversed(parse_ran(self.tree.read(path), path))
+            for line in reversed(self.tree.read(path).splitlines()):
+                yield from parse_ran(line, path)
 
     def events_back(self, agent: AgentName) -> Iterator[Event]:
         """The events of a deployment, newest first, read as far as somebody asks."""
         for path in reversed(self._segments(agent, "events")):
-            yield from reversed(parse_events(self.tree.read(path), path))
+            for line in reversed(self.tree.read(path).splitlines()):
+                yield from parse_events(line, path)
 
     def _segments(self, agent: AgentName, kind: str) -> list[str]:
         """The sealed segments of a file, oldest first, and then the file itself.

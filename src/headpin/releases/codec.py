@@ -31,6 +31,8 @@ from headpin.yaml import dump, load
 
 T = TypeVar("T")
 
+_TIME_LENGTH = len("2026-11-20T09:30:00Z")
+
 SEAL_AT = 200
 """Lines at which the older half of a file goes to a sealed segment."""
 
@@ -42,7 +44,9 @@ def format_time(at: datetime) -> str:
 
 def parse_time(text: str) -> datetime:
     """The instant that `format_time` wrote. Raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if len(text) != _TIME_LENGTH or text[10] != "T" or text[-1] != "Z":
+        raise ValueError(f"{text!r} is no time")
+    return datetime.fromisoformat(text)  # histories have many: strptime takes twenty times as long
 
 
 def format_record(record: Record) -> str:
