@@ -151,7 +151,7 @@ def read_history(
     told = _told(controller, branches, _events(controller, workspace, branches, wanted), limit)
     names = [name for name in environments_ever(workspace, branches) if environment in (None, name)]
     pins = PinCommits(controller, agent, [branches[name] for name in names])
-    return _with_pins(told, pins, agent, limit)
+    return _with_pins(told, pins, Subjects(controller.repository, branches), limit)
 
 
 def _told(controller: Controller, branches: dict[str, Branch], found: Iterable[_Found], limit: int | None) -> Told:
@@ -212,7 +212,7 @@ def _of_branch(happened: Happened, stage: int, wanted: Wanted) -> Iterator[_Foun
         here = before
 
 
-def _with_pins(told: Told, pins: PinCommits, agent: AgentName, limit: int | None) -> Told:
+def _with_pins(told: Told, pins: PinCommits, subjects: Subjects, limit: int | None) -> Told:
     """The history with the commits on main that changed the pin files, each named once."""
     events = [(item.environment, item.event) for item in told.items if item.event is not None]
     touched = pins.read(events, limit)
@@ -221,10 +221,19 @@ def _with_pins(told: Told, pins: PinCommits, agent: AgentName, limit: int | None
         for item in told.items
     ]
     for environment, order in touched.order.items():
+        shown = {item.pin_commit for item in items if item.environment == environment}
         for number, revision in enumerate(order):
-            for touch in touched.untold.get(revision, ()):
-                if touch.environment == environment:
-                    _insert(items, HistoryItem(agent, environment, touch.kind, touch.at, None, touch), order, number)
+            touch = touched.untold.get((environment, revision))
+            if touch is None:
+                if told.more and revision not in shown:
+                    break  # its event was cut off, and so is all that comes before it
+                continue
+            release = touch.release.revision if touch.release else None
+            subject = subjects.of(pins.agent, release, environment)
+            item = HistoryItem(
+                pins.agent, environment, touch.kind, touch.at, None, touch, touch.release, subject, revision
+            )
+            _insert(items, item, order, number)
     more = told.more or (limit is not None and len(items) > limit)
     return Told(tuple(items[:limit]), more, told.missing or touched.missing)
 
@@ -241,8 +250,7 @@ def _insert(items: list[HistoryItem], item: HistoryItem, order: Sequence[Revisio
     place = first
     while place < last and items[place].at > item.at:
         place += 1
-    release = item.touch.release if item.touch else None
-    items.insert(place, replace(item, pin_commit=order[number], release=release))
+    items.insert(place, item)
 
 
 def moves_or_all(kind: str | None) -> frozenset[EventKind] | None:

@@ -87,7 +87,7 @@ class Touched:
     """
 
     order: dict[str, list[Revision]]
-    untold: dict[Revision, list[PinCommit]]
+    untold: dict[tuple[str, Revision], PinCommit]
     missing: HistoryMissing | None = None
 
     def names(self, environment: str, revision: Revision) -> bool:
@@ -101,7 +101,7 @@ class PinCommits:
     def __init__(self, controller: Controller, agent: AgentName, branches: Sequence[Branch]) -> None:
         self._controller = controller
         self._repository: Repository = controller.repository
-        self._agent = agent
+        self.agent = agent
         pinned = [branch for branch in branches if not (branch.state and branch.state.tracks_head)]
         self._branches = {branch.environment: branch for branch in pinned}
         self._paths = {name: pin_path(name, agent) for name in self._branches}
@@ -119,8 +119,8 @@ class PinCommits:
 
     def _touched(self, limit: int | None) -> Touched:
         order: dict[str, list[Revision]] = {}
-        untold: dict[Revision, list[PinCommit]] = {}
-        told = {name: _Told(branch.events_back(self._agent)) for name, branch in self._branches.items()}
+        untold: dict[tuple[str, Revision], PinCommit] = {}
+        told = {name: _Told(branch.events_back(self.agent)) for name, branch in self._branches.items()}
         if not self._paths:
             return Touched(order, untold)
         head = self._controller.main_head().id
@@ -134,7 +134,7 @@ class PinCommits:
                         continue
                     order.setdefault(environment, []).append(revision)
                     if not told[environment].names(revision):
-                        untold.setdefault(revision, []).append(self._untold(environment, path, commit))
+                        untold[environment, revision] = self._untold(environment, path, commit)
             if limit is None or len(listed) < limit:
                 refuse_shallow_end(self._repository, head)
         except HistoryMissing as error:
@@ -167,7 +167,7 @@ class PinCommits:
     def _waits(self, environment: str, path: str) -> bool:
         """Whether what main's head wants is not what is served: a pass that sees no difference writes nothing."""
         wanted = self._release(self._controller.workspace().tree, path)
-        served = self._branches[environment].record(self._agent).served
+        served = self._branches[environment].record(self.agent).served
         return wanted != (served.release if served else None)
 
     def _release(self, tree: Tree, path: str) -> Release | None:
