@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
-from itertools import islice
 from typing import Any
 
 from headpin.controller import Controller
@@ -113,13 +112,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An event in its place: later ones first, and at the same time later stages first."""
+    """An event in its place: later ones first, and at the same time later stages first.
+
+    Or the place from which on a shallow clone does not know what happened in an environment.
+    """
 
     at: datetime
     stage: int
     environment: str
-    agent: AgentName
-    event: Event
+    happened: tuple[AgentName, Event] | HistoryMissing
 
     @property
     def order(self) -> tuple[float, int]:
@@ -157,16 +158,16 @@ def read_history(
 def _told(controller: Controller, branches: dict[str, Branch], found: Iterable[_Found], limit: int | None) -> Told:
     subjects = Subjects(controller.repository, branches)
     items: list[HistoryItem] = []
-    missing = None
-    try:
-        for one in islice(found, None if limit is None else limit + 1):
-            release = one.event.release
-            subject = subjects.of(one.agent, release.revision if release else None, one.environment)
-            kind, at = one.event.kind.value, one.event.at
-            items.append(HistoryItem(one.agent, one.environment, kind, at, one.event, None, release, subject))
-    except HistoryMissing as error:
-        missing = error
-    return Told(tuple(items[:limit]), limit is not None and len(items) > limit, missing)
+    for one in found:
+        if len(items) == limit:
+            return Told(tuple(items), more=True)
+        if isinstance(one.happened, HistoryMissing):
+            return Told(tuple(items), missing=one.happened)
+        agent, event = one.happened
+        release = event.release
+        subject = subjects.of(agent, release.revision if release else None, one.environment)
+        items.append(HistoryItem(agent, one.environment, event.kind.value, event.at, event, None, release, subject))
+    return Told(tuple(items))
 
 
 def _events(
@@ -186,30 +187,40 @@ def _events(
 
 def _of_agent(happened: Happened, stage: int, wanted: Wanted) -> Iterator[_Found]:
     """One deployment's events: its own files have them, and no other commit is read."""
-    agent, name, last = wanted.agent, happened.branch.environment, None
-    if agent is None:
+    agent, name, own = wanted.agent, happened.branch.environment, happened.branch.own
+    if agent is None or own is None:
         return
-    for event in happened.of_agent(agent):
-        if wanted.since is not None and event.at < wanted.since:
-            return
-        last = event.at if last is None else min(last, event.at)
-        if wanted.takes(agent, event):
-            yield _Found(last, stage, name, agent, event)
+    last = own.committer.at
+    try:
+        for event in happened.of_agent(agent):
+            if wanted.since is not None and event.at < wanted.since:
+                return
+            last = min(last, event.at)
+            if wanted.takes(agent, event):
+                yield _Found(last, stage, name, (agent, event))
+    except HistoryMissing as error:
+        yield _Found(last, stage, name, error)
 
 
 def _of_branch(happened: Happened, stage: int, wanted: Wanted) -> Iterator[_Found]:
     """Every deployment's events, commit by commit from the last one wanted."""
-    past, last = happened.past, wanted.until
-    here = None if past is None else past.newest if last is None else past.at_time(last)
-    while past is not None and here is not None:
-        if wanted.since is not None and here.committer.at < wanted.since and number_of(here):
-            return
-        before = past.before(here)
-        last = here.committer.at if last is None else min(last, here.committer.at)
-        for agent, event in reversed(happened.by_commit(here, before)):
-            if wanted.takes(agent, event):
-                yield _Found(last, stage, happened.branch.environment, agent, event)
-        here = before
+    past, name = happened.past, happened.branch.environment
+    if past is None:
+        return
+    last = wanted.until or past.newest.committer.at
+    try:
+        here = past.at_time(last) if wanted.until else past.newest
+        while here is not None:
+            if wanted.since is not None and here.committer.at < wanted.since and number_of(here):
+                return
+            last = min(last, here.committer.at)
+            before = past.before(here)
+            for agent, event in reversed(happened.by_commit(here, before)):
+                if wanted.takes(agent, event):
+                    yield _Found(last, stage, name, (agent, event))
+            here = before
+    except HistoryMissing as error:
+        yield _Found(last, stage, name, error)
 
 
 def _with_pins(told: Told, pins: PinCommits, subjects: Subjects, limit: int | None) -> Told:
