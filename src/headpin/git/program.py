@@ -134,7 +134,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def commits_touching(
-    place: Path, start: str, paths: Sequence[str], limit: int | None = None, *, seconds: float = _LOCAL_SECONDS
+    git_dir: Path, start: str, paths: Sequence[str], limit: int | None = None, *, seconds: float = _LOCAL_SECONDS
 ) -> list[Revision]:
     """The first-parent commits from `start` back that changed any of `paths`, newest first; at most `limit`.
 
@@ -142,8 +142,9 @@ def commits_touching(
     of a commit-graph, where there is one. Raises PermanentError where history cannot be read.
     """
     bound = [f"--max-count={limit}"] if limit is not None else []
-    arguments = ["--literal-pathspecs", "rev-list", "--first-parent", *bound, start, "--", *paths]
-    done = run_git(arguments, seconds=seconds, place=place)
+    options = [f"--git-dir={git_dir}", "--literal-pathspecs"]
+    arguments = [*options, "rev-list", "--first-parent", *bound, start, "--", *paths]
+    done = run_git(arguments, seconds=seconds)
     if done.code != 0:
         raise PermanentError(f"git cannot read the history of {start}: {' '.join(done.err.split())}")
     return [Revision(line) for line in done.out.splitlines()]
