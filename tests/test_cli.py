@@ -208,7 +208,21 @@ def test_every_read_command_has_a_machine_form(running: World) -> None:
     assert [event["kind"] for event in history["events"]] == ["promoted", "promoted", "promoted"]
     assert set(history["events"][0]) == {
         "agent", "environment", "kind", "at", "version", "release", "source", "person", "moved", "note", "hold",
-        "message", "config", "steps", "gates",
+        "message", "config", "steps", "gates", "subject", "pinCommit",
+    }  # fmt: skip
+    log = json.loads(headpin("log", "--json", cwd=running.config).out)
+    assert set(log) == {"apiVersion", "kind", "events", "more", "incomplete"} and log["kind"] == "Log"
+    assert log["events"][0].keys() == history["events"][0].keys()
+    then = json.loads(headpin("at", "now", "--json", cwd=running.config).out)
+    assert set(then) == {
+        "apiVersion", "kind", "time", "revision", "environments", "deployments", "incomplete",
+    }  # fmt: skip
+    assert set(then["environments"][0]) == {
+        "name", "displayName", "tracksHead", "production", "hold", "trouble", "existed", "commit", "time", "config",
+    }  # fmt: skip
+    assert set(then["deployments"][0]) == {
+        "agent", "environment", "status", "message", "since", "version", "release", "replicas", "hold", "subject",
+        "event",
     }  # fmt: skip
     explained = json.loads(headpin("explain", "shop/cart", "-e", "prod", "--json", cwd=running.config).out)
     assert explained["kind"] == "Explanation"
@@ -298,8 +312,8 @@ def test_every_command_has_help_with_an_example_and_exit_codes() -> None:
     top = headpin("--help")
     assert top.code == 0 and "Exit codes:" in top.out
     for command in (
-        "init", "validate", "plan", "reconcile", "status", "history", "explain", "pin", "render", "schema", "demo",
-        "version",
+        "init", "validate", "plan", "reconcile", "status", "history", "log", "at", "explain", "pin", "render", "schema",
+        "demo", "version",
     ):  # fmt: skip
         assert command in top.out
         told = headpin(command, "--help")

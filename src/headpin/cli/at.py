@@ -21,7 +21,7 @@ from headpin.cli.arguments import (
     environment_named,
     time_named,
 )
-from headpin.cli.events import release_cells, tell_missing
+from headpin.cli.events import is_narrow, release_cells, tell_missing
 from headpin.cli.status import print_matrix
 from headpin.cli.terminal import DIM, STRONG, inert, style_of
 from headpin.errors import UsageError
@@ -37,7 +37,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-@app.command(epilog="Example: headpin at '1 hour ago' --env prod")
+@app.command(epilog="Example: headpin at now --env prod")
 def at(
     context: typer.Context,
     when: Annotated[
@@ -67,7 +67,8 @@ def at(
     elif form is DataOutput.CSV:
         session.terminal.csv(CSV_COLUMNS, map(_csv_row, report.ran), headers=not no_headers)
     else:
-        _print(session, report, is_list=bool(form is DataOutput.WIDE or name or found), headers=not no_headers)
+        is_wide = form is DataOutput.WIDE
+        _print(session, report, is_list=bool(is_wide or name or found), is_wide=is_wide, headers=not no_headers)
     tell_missing(session, report.missing)
 
 
@@ -82,11 +83,16 @@ def _report(session: Session, when: str, environment: str | None, agent: AgentNa
     return read_at_revision(controller, revision, environment, agent)
 
 
-def _print(session: Session, report: AtReport, *, is_list: bool, headers: bool) -> None:
+def _print(session: Session, report: AtReport, *, is_list: bool, is_wide: bool, headers: bool) -> None:
     then = report.time or max((m.commit.committer.at for m in report.moments if m.commit), default=None)
     if is_list:
         columns = ["AGENT", "ENVIRONMENT", "VERSION", "REVISION", "SUBJECT", "STATUS", "SINCE", "BY", "NOTE"]
-        session.terminal.table(columns, map(_row, report.ran), headers=headers)
+        rows = [_row(item) for item in report.ran]
+        if is_narrow(session) and not is_wide:
+            del columns[4]
+            for row in rows:
+                del row[4]
+        session.terminal.table(columns, rows, headers=headers)
     else:
         print_matrix(session, report.as_status(), headers=headers, now=then)
     for moment in report.moments:

@@ -23,6 +23,10 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
+_WIDE_ENOUGH = 130
+"""Columns below which a terminal gets fewer of the table's; `-o wide` has all."""
+
+
 def print_told(
     session: Session,
     told: Told,
@@ -60,20 +64,30 @@ def tell_missing(session: Session, missing: HistoryMissing | None) -> None:
 
 
 def _print_table(session: Session, told: Told, *, wide: bool, headers: bool, agents: bool) -> None:
-    columns = ["TIME", *(["AGENT"] if agents else []), "ENVIRONMENT", "EVENT", "VERSION", "REVISION", "SUBJECT"]
-    columns += ["FROM", "PERSON", "NOTE"]
-    if wide:
-        columns += ["MOVED", "STEPS", "GATES", "CONFIG", "IMAGE"]
-    rows = [_row(item, wide=wide, agents=agents) for item in told.items]
-    session.terminal.table(columns, rows, headers=headers)
+    columns = ["TIME", "AGENT", "ENVIRONMENT", "EVENT", "VERSION", "REVISION", "SUBJECT", "FROM", "PERSON", "NOTE"]
+    columns += ["MOVED", "STEPS", "GATES", "CONFIG", "IMAGE"] if wide else []
+    left_out = set() if agents else {"AGENT"}
+    if not wide and is_narrow(session):
+        left_out |= {"SUBJECT", "FROM"}
+    shown = [place for place, column in enumerate(columns) if column not in left_out]
+    rows = [_row(item, wide=wide) for item in told.items]
+    session.terminal.table(
+        [columns[place] for place in shown], [[row[place] for place in shown] for row in rows], headers=headers
+    )
 
 
-def _row(item: HistoryItem, *, wide: bool, agents: bool) -> list[Text | str]:
+def is_narrow(session: Session) -> bool:
+    """Whether this is a terminal on which a table of events would be all line breaks."""
+    out = session.terminal.out
+    return out.is_terminal and out.width < _WIDE_ENOUGH
+
+
+def _row(item: HistoryItem, *, wide: bool) -> list[Text | str]:
     event = item.event
     style = DIM if event is None else BAD if event.kind is EventKind.HELD else STRONG
     row: list[Text | str] = [
         format_time(item.at),
-        *([str(item.agent)] if agents else []),
+        str(item.agent),
         item.environment,
         Text(word_of(item), style),
         _version(event),
