@@ -32,6 +32,7 @@ COMMANDS = (
     "log",
     "at",
     "explain",
+    "compare",
     "promote",
     "rollback",
     "scale",

@@ -7,6 +7,7 @@ instant leaves the old state or the new one, and unreachable objects.
 Only this package imports pygit2, and only `headpin.git.program` starts a process.
 """
 
+from headpin.git.between import Between, between
 from headpin.git.checkout import Checkout, checkouts_of
 from headpin.git.commits import CommitInfo, Signature, visible
 from headpin.git.fetch import Reach, fetch_branches
@@ -15,10 +16,12 @@ from headpin.git.person import author_by_git, commit_for_person, upstream_of
 from headpin.git.program import commits_touching
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
+from headpin.git.touching import brought_in, commits_touching
 from headpin.git.upstream import Upstream, remote_of
 from headpin.git.write import Changes, Folder, TreeRef
 
 __all__ = [
+    "Between",
     "Changes",
     "Checkout",
     "CommitInfo",
@@ -35,6 +38,8 @@ __all__ = [
     "Upstream",
     "address_of",
     "author_by_git",
+    "between",
+    "brought_in",
     "checkouts_of",
     "commit_for_person",
     "commits_touching",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pygit2
-from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag, RepositoryOpenFlag
+from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag, RepositoryOpenFlag, SortMode
 
 from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, RefLocked
 from headpin.git.commits import CommitInfo, Signature, instant, message_text, visible
@@ -322,6 +322,18 @@ class Repository:
             info = self.commit(revision)
             yield info
             revision = info.parents[0] if info.parents else None
+
+    def only_in(self, start: Revision, other: Revision) -> Iterator[CommitInfo]:
+        """What is in the history of `start` and not of `other`; children before parents, newest first.
+
+        Raises HistoryMissing where history has a hole; in a shallow clone there may be less than there is.
+        """
+        try:
+            walk = self._repository.walk(start, SortMode.TOPOLOGICAL | SortMode.TIME)
+            walk.hide(other)
+            yield from map(_info, walk)
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise self._missing(other if self.has(start) else start) from error
 
     def refuse_cut_off(self, revision: Revision) -> None:
         """Raises HistoryMissing where `revision` looks like a first commit only because the clone is shallow."""

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 _FIRST_DEEPENING = 8
 _MOST_COMMITS = 10_000_000
+_HISTORY_STEPS = (64, 4096, 0x7FFF_FFFF)
+"""So many commits are fetched in addition where history is asked for; the last number is git's word for all."""
 
 
 @dataclass(slots=True)
@@ -114,6 +116,33 @@ class Follower:
         except HeadpinError:
             self.memory.forget(rule)
             raise
+
+    def history(self, rule: SourceRule, needed: Sequence[Revision], look: Callable[[Repository], T], *, ask: bool) -> T:
+        """What `look` says of the history of the rule's branch, of which the revisions `needed` are.
+
+        It raises HistoryMissing where it wants more than is there; then that is fetched, if somebody may be asked.
+        Raises SourceTrouble when it cannot be had, HistoryMissing when that is not allowed, or the branch has no more.
+        """
+        mirror = self._mirror(rule, Reach.TREES if rule.path else Reach.MESSAGES)
+        found = mirror.opened()
+        if found is not None:
+            try:
+                return look(found)
+            except (HistoryMissing, ObjectDamaged):
+                if not ask:
+                    raise
+        if not ask:
+            raise HistoryMissing(f"nothing was fetched yet of {mirror.address.shown}")
+        missing = [revision for revision in needed if found is None or not found.has(revision)]
+        found = mirror.with_heads({rule.branch: [*missing, *needed][0]})
+        for commits in _HISTORY_STEPS:
+            try:
+                return look(found)
+            except HistoryMissing:
+                if not found.is_shallow:
+                    raise
+            found = mirror.deepened(rule.branch, commits)
+        return look(found)
 
     def _follow_repository(self, heads: Mapping[SourceRule, Revision]) -> dict[SourceRule, Followed]:
         anybody = next(iter(heads))

@@ -15,9 +15,9 @@ from headpin.model import FileContent, SecretKey
 from headpin.releases import Action, Decision, GateResult, Layers, Release, Situation, Wanted, decide
 from headpin.releases.codec import gate_mapping
 from headpin.status.matrix import DeploymentStatus, read_status
+from headpin.status.values import BUILT_IN, dotted, effective_values, is_default, origin_of
 from headpin.types import AgentName, TreeId
 from headpin.workspace import Effective, OwnLayers, resolve
-from headpin.workspace.settings import DEFAULT_REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +126,9 @@ def _settings(
     realiser: Realiser, agent: AgentName, release: Release, own: OwnLayers, scaling_from: OwnLayers | None
 ) -> tuple[Value, ...]:
     effective, _ = resolve(realiser.snapshot(agent, release), own, scaling_from)
-    found = [
-        *((("variables", name), _variable(value)) for name, value in effective.variables.items()),
-        *((("files", path), _file(content)) for path, content in effective.files.items()),
-        (("scaling", "minReplicas"), str(effective.scaling.min_replicas)),
-        (("scaling", "maxReplicas"), str(effective.scaling.max_replicas)),
-        (("scaling", "targetCPU"), str(effective.scaling.target_cpu)),
-        *((("resources", "requests", name), value) for name, value in effective.requests.items()),
-        *((("resources", "limits", name), value) for name, value in effective.limits.items()),
-        *((("serviceAccount", "annotations", name), value) for name, value in effective.annotations.items()),
-        *((("imagePullSecrets",), name) for name in effective.image_pull_secrets),
-    ]
-    return tuple(Value(_key(key), text, _origin(effective, key)) for key, text in found)
+    return tuple(
+        Value(dotted(key), _told(value), _origin(effective, key)) for key, value in effective_values(effective)
+    )
 
 
 def _content(realiser: Realiser, agent: AgentName, release: Release) -> ContentShown | None:
@@ -150,12 +141,12 @@ def _content(realiser: Realiser, agent: AgentName, release: Release) -> ContentS
     return ContentShown(release.content, len(sizes), sum(sizes.values()), said.mount, said.path)
 
 
-def _key(key: tuple[str, ...]) -> str:
-    return ".".join(key)
-
-
-def _variable(value: str | SecretKey) -> str:
-    return f"secret {value.name}, key {value.key}" if isinstance(value, SecretKey) else value
+def _told(value: object) -> str:
+    if isinstance(value, SecretKey):
+        return f"secret {value.name}, key {value.key}"
+    if isinstance(value, FileContent):
+        return _file(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _file(content: FileContent) -> str:
@@ -166,10 +157,9 @@ def _file(content: FileContent) -> str:
 
 
 def _origin(effective: Effective, key: tuple[str, ...]) -> str:
-    for candidate in (key, ("secrets", *key[1:]) if key[0] == "variables" else key):
-        layer = effective.origins.get(candidate)
-        if layer is not None:
-            place = layer.place(candidate)
-            return f"{layer.path}:{place.key_line}:{place.key_column}" if place else layer.path
-    is_default = key[:2] == ("resources", "requests") and key[-1] in DEFAULT_REQUESTS
-    return "built-in default" if is_default or key[0] == "scaling" else "unknown"
+    found = origin_of(effective, key)
+    if found is None:
+        return BUILT_IN if is_default(key) else "unknown"
+    written, layer = found
+    place = layer.place(written)
+    return f"{layer.path}:{place.key_line}:{place.key_column}" if place else layer.path

@@ -27,6 +27,8 @@ _PODS = frozenset({"scaling", "stopped"})
 
 Key = tuple[str, ...]
 AnyDocument = Document[Settings] | Document[Environment] | Document[OwnLayer]
+Said = Mapping[Key, tuple[object, AnyDocument]]
+"""What layers say, each value with the document that decides it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,24 @@ def _layers(snapshot: Snapshot, own: OwnLayers) -> Sequence[AnyDocument]:
         own.agent,
     )
     return [layer for layer in ordered if layer is not None]  # type: ignore[misc]
+
+
+def shared_values(snapshot: Snapshot) -> Said:
+    """What the shared layers of a valid snapshot say together, and where; None takes a value away."""
+    return _told(_merge([layer for layer in _shared(snapshot) if layer is not None]))
+
+
+def own_values(own: OwnLayers) -> Said:
+    """What valid own layers say together, and where; None takes a value of the shared layers away."""
+    return _told(_merge([layer for layer in (own.environment, own.project, own.agent) if layer is not None]))
+
+
+def _shared(snapshot: Snapshot) -> Sequence[AnyDocument | None]:
+    return (snapshot.workspace_defaults, snapshot.project_defaults, snapshot.agent)  # type: ignore[return-value]
+
+
+def _told(merged: _Merged) -> Said:
+    return {key: (value, merged.origins[key]) for key, value in merged.values.items()}
 
 
 @dataclass(slots=True)

@@ -1,0 +1,50 @@
+"""Which commits changed one file: asked of the git program, whose changed-path filters make that cheap.
+
+Read in parts, so that an answer near the head costs little however long history is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headpin.errors import HistoryMissing
+from headpin.git.program import run_git
+from headpin.git.repository import Repository
+from headpin.types import Revision, is_revision
+
+_SECONDS = 60.0
+_FIRST, _FACTOR, _MOST = 16, 8, 8192
+
+
+def commits_touching(repository: Repository, start: Revision, path: str) -> Iterator[Revision]:
+    """The first-parent commits from `start` back that changed `path`, newest first; a merge counts as one.
+
+    In a shallow clone the last of them may only be where history is cut off: see `Repository.refuse_cut_off`.
+    Raises HistoryMissing where history has a hole.
+    """
+    number = _FIRST
+    following: Revision | None = start
+    while following is not None:
+        found = _listed(repository, ["--first-parent", f"--max-count={number}", following], path)
+        yield from found
+        if len(found) < number:
+            return
+        parents = repository.commit(found[-1]).parents
+        following = parents[0] if parents else None
+        number = min(number * _FACTOR, _MOST)
+
+
+def brought_in(repository: Repository, merged: Revision, into: Revision, path: str, most: int) -> tuple[Revision, ...]:
+    """The commits that changed `path` in the history of `merged` and not of `into`, newest first; at most `most`."""
+    return _listed(repository, [f"--max-count={most}", merged, f"^{into}"], path)
+
+
+def _listed(repository: Repository, arguments: list[str], path: str) -> tuple[Revision, ...]:
+    options = [f"--git-dir={repository.git_dir}", "--no-replace-objects", "--literal-pathspecs"]
+    done = run_git([*options, "rev-list", *arguments, "--", path], seconds=_SECONDS)
+    if done.code != 0:
+        said = " ".join(done.err.split())[:300]
+        raise HistoryMissing(
+            f"the history of {path} cannot be read: {said}", remedy="fetch all of it: 'git fetch --all'"
+        )
+    return tuple(Revision(line) for line in done.out.split() if is_revision(line))
