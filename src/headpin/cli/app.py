@@ -33,6 +33,7 @@ COMMANDS = (
     "at",
     "explain",
     "compare",
+    "blame",
     "promote",
     "rollback",
     "scale",

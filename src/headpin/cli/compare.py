@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import Annotated
 
@@ -22,7 +21,7 @@ from headpin.cli.arguments import (
     environment_named,
     form_of,
 )
-from headpin.cli.terminal import BUSY, DIM, STRONG, counted, inert
+from headpin.cli.terminal import BUSY, DIM, STRONG, counted, inert, one_line
 from headpin.controller.intents import ALL
 from headpin.errors import UsageError
 from headpin.releases import Record
@@ -33,9 +32,6 @@ from headpin.status.compare import compare as read_comparison
 from headpin.status.sides import Side, read_side
 from headpin.types import AgentName, short
 from headpin.workspace import Workspace
-
-_LONG_ID = re.compile(r"\b[0-9a-f]{40,64}\b")
-_DIGITS = 12
 
 Where = Annotated[
     str,
@@ -227,14 +223,8 @@ def _print_differences(session: Session, title: str, differences: Sequence[Diffe
         sides = ((found.one, item.one, item.one_at), (found.other, item.other, item.other_at))
         width = max(len(side.asked) for side, _, _ in sides)
         for side, value, place in sides:
-            told = "-" if value is None else _one_line(value)
+            told = "-" if value is None else one_line(value)
             terminal.line(f"{side.asked:{width}}  {inert(told)}", (f"  {inert(place)}" if place else "", DIM), indent=6)
-
-
-def _one_line(text: str) -> str:
-    """The first line, with ids cut to what people read."""
-    first, _, rest = _LONG_ID.sub(lambda found: found.group()[:_DIGITS], text).partition("\n")
-    return f"{first} …" if rest else first
 
 
 def _print_general(session: Session, found: Comparison) -> None:
@@ -242,7 +232,7 @@ def _print_general(session: Session, found: Comparison) -> None:
         return
     session.terminal.line(f"{found.one.asked} and {found.other.asked} themselves differ in:")
     for item, number in found.general:
-        one, other = ("-" if value is None else _one_line(value) for value in (item.one, item.other))
+        one, other = ("-" if value is None else one_line(value) for value in (item.one, item.other))
         session.terminal.line(
             (inert(item.key), STRONG),
             f": {inert(one)} → {inert(other)}",

@@ -27,6 +27,8 @@ from headpin.yaml import dump
 API_VERSION = "headpin/v1"
 
 _INERT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_LONG_ID = re.compile(r"\b[0-9a-f]{40,64}\b")
+_DIGITS = 12
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a cell begins with that a spreadsheet computes; the full-width forms too."""
@@ -46,6 +48,12 @@ WORD_STYLES = {
 def inert(text: str) -> str:
     """`text` without what a terminal would act on: control sequences and marks that turn the direction."""
     return _INERT.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def one_line(text: str) -> str:
+    """The first line of a value, with object ids and digests cut to what people read."""
+    first, _, rest = _LONG_ID.sub(lambda found: found.group()[:_DIGITS], text).partition("\n")
+    return f"{first} …" if rest else first
 
 
 def counted(number: int, what: str) -> str:
