@@ -27,7 +27,7 @@ from headpin.status.versions import FileVersions, Origin, Texts
 from headpin.types import AgentName, Revision
 from headpin.workspace import Snapshot
 from headpin.workspace.layout import DEFAULTS, agent_path, project_defaults_path
-from headpin.workspace.settings import AnyDocument, Key, own_values, shared_values
+from headpin.workspace.settings import AnyDocument, Key, Said, own_values, shared_values
 
 T = TypeVar("T")
 
@@ -159,6 +159,7 @@ class _Asking:
         self.applied: Applied = self._reader.applied(branch, agent, served)
         self._texts = Texts(self._repository)
         self._files: dict[tuple[Revision, str], FileVersions] = {}
+        self._said: dict[str, Said] = {}
         self._records = Remembered(self._reader.records(branch, agent))
 
     def blamed(self, key: Key, value: object) -> Blamed:
@@ -244,10 +245,14 @@ class _Asking:
                 "stopped": scale.stopped,
             }
             return numbers[key[-1]]
-        if is_shared:
-            said = shared_values(self._reader.snapshot(self._agent, served.release.settings))
-        else:
-            said = own_values(self._reader.own(self._branch.environment, self._agent, served.config))
+        identity = served.release.settings if is_shared else served.config
+        if identity not in self._said:
+            self._said[identity] = (
+                shared_values(self._reader.snapshot(self._agent, served.release.settings))
+                if is_shared
+                else own_values(self._reader.own(self._branch.environment, self._agent, served.config))
+            )
+        said = self._said[identity]
         return said[key][0] if key in said else None
 
     def _told(self, commit: CommitInfo, served: Served, before: Served | None, kinds: Sequence[EventKind]) -> Brought:
@@ -266,15 +271,12 @@ class _Asking:
 
     def _new_events(self, commit: CommitInfo) -> tuple[Event, ...]:
         """The events that a commit of headpin's added, oldest first."""
-        records = self._branch.records
-        after = branch_at(self._repository, self._branch.environment, records, commit.id)
-        before = (
-            branch_at(self._repository, self._branch.environment, records, commit.parents[0])
-            if commit.parents
-            else None
-        )
-        known = len(before.events(self._agent)) if before else 0
-        return after.events(self._agent)[known:] if after else ()
+        known = len(self._events_at(commit.parents[0])) if commit.parents else 0
+        return self._events_at(commit.id)[known:]
+
+    def _events_at(self, revision: Revision) -> tuple[Event, ...]:
+        found = branch_at(self._repository, self._branch.environment, self._branch.records, revision)
+        return found.events(self._agent) if found else ()
 
 
 def _first_of(events: Sequence[Event], kinds: Sequence[EventKind]) -> Event | None:
