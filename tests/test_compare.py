@@ -69,7 +69,7 @@ def different(tmp_path_factory: pytest.TempPathFactory) -> World:
     world.commit(
         "Own",
         {
-            "environments/staging.yaml": "variables: {PLACE: staging}\n",
+            "environments/staging.yaml": "variables: {PLACE: staging}\nscaling: {targetCPU: 60}\n",
             "environments/prod.yaml": "production: true\nvariables: {PLACE: prod}\n",
             "projects/shop/agents/cart/staging.yaml": "scaling: {minReplicas: 3}\nvariables: {SIZE: large}\n",
         },
@@ -94,19 +94,22 @@ def test_every_kind_of_difference_is_told_key_by_key(different: World) -> None:
     }
     assert keys(found["ownSettings"]) == {
         "scaling.minReplicas": ("3", None),
+        "scaling.targetCPU": ("60", None),
         "variables.PLACE": ("staging", "prod"),
         "variables.SIZE": ("large", "small"),
     }
-    assert keys(found["pods"]) == {"minReplicas": ("3", "1"), "maxReplicas": ("3", "1")}
+    assert keys(found["pods"]) == {"minReplicas": ("3", "1"), "maxReplicas": ("3", "1"), "targetCPU": ("60", "80")}
+    assert [item["key"] for item in found["pods"] if item["general"]] == ["targetCPU"]
     places = {item["key"]: (item["oneAt"], item["otherAt"]) for item in found["ownSettings"]}
     assert places["variables.SIZE"] == ("projects/shop/agents/cart/staging.yaml", "projects/shop/agents/cart/prod.yaml")
 
 
 def test_what_the_environments_say_for_everything_is_told_once_and_is_no_agents_difference(different: World) -> None:
     found = compared(different, "staging", "prod")
-    assert [(item["key"], item["agents"]) for item in found["general"]] == [("variables.PLACE", 1)]
+    told = [(item["key"], item["agents"]) for item in found["general"]]
+    assert told == [("scaling.targetCPU", 1), ("variables.PLACE", 1)]
     general = {item["key"]: item["general"] for item in cart(different, "staging", "prod")["ownSettings"]}
-    assert general == {"scaling.minReplicas": False, "variables.PLACE": True, "variables.SIZE": False}
+    assert {key for key, is_general in general.items() if is_general} == {"scaling.targetCPU", "variables.PLACE"}
 
 
 def test_what_is_served_on_one_side_only_is_told(different: World) -> None:

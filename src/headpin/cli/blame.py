@@ -37,7 +37,7 @@ def blame(
     env: EnvironmentOption,
     keys: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY...]", help="Only these settings, as variables.LOG_LEVEL, or all below one."),
+        typer.Argument(metavar="KEY...", help="Only these settings, as variables.LOG_LEVEL, or all below one."),
     ] = None,
     output: OutputOption = Output.TABLE,
     json: JsonOption = False,

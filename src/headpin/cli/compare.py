@@ -22,6 +22,7 @@ from headpin.cli.arguments import (
     form_of,
 )
 from headpin.cli.terminal import BUSY, DIM, STRONG, counted, inert, one_line
+from headpin.controller.branches import Branch
 from headpin.controller.intents import ALL
 from headpin.errors import UsageError
 from headpin.releases import Record
@@ -33,7 +34,7 @@ from headpin.status.sides import Side, read_side
 from headpin.types import AgentName, short
 from headpin.workspace import Workspace
 
-Where = Annotated[
+One = Annotated[
     str,
     typer.Argument(
         metavar="ENV[@WHEN]",
@@ -41,22 +42,26 @@ Where = Annotated[
         autocompletion=complete_environments,
     ),
 ]
+Other = Annotated[
+    str,
+    typer.Argument(metavar="OTHER[@WHEN]", help="What it is compared with.", autocompletion=complete_environments),
+]
 
 
 @app.command(epilog="Example: headpin compare staging prod")
 def compare(
     context: typer.Context,
-    env: Where,
-    other: Where,
+    env: One,
+    other: Other,
     agents: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[AGENT...]",
+            metavar="AGENT...",
             help="Only these agents, in detail; 'project/*' stands for all of a project.",
             autocompletion=complete_agents,
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="List agents that are equal as well.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="List agents that are equal as well.")] = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Do not ask the source repositories, even where commits are missing.")
     ] = False,
@@ -76,24 +81,24 @@ def compare(
     """
     session: Session = context.obj
     controller = session.controller
-    one, two = _side(session, env), _side(session, other)
+    branches = controller.branches(controller.workspace())
+    one, two = _side(session, branches, env), _side(session, branches, other)
     known = {*one.branch.agents(), *two.branch.agents()}
     names = [agent for text in agents or () for agent in _agents(controller.workspace(), text, known)]
     with session.terminal.working("asking the sources"):
         found = read_comparison(controller, one, two, names, ask_sources=not offline, commits=limit)
     form = form_of(output, json)
     if form in (Output.JSON, Output.YAML):
-        session.terminal.machine("Comparison", found.as_json(everything=everything or bool(names)), form.value)
+        session.terminal.machine("Comparison", found.as_json(everything=all or bool(names)), form.value)
     else:
-        _print(session, found, everything or bool(names), bool(names) or form is Output.WIDE, headers=not no_headers)
+        _print(session, found, all or bool(names), bool(names) or form is Output.WIDE, headers=not no_headers)
     exit_with(PROBLEMS if exit_code and found.different else 0)
 
 
-def _side(session: Session, text: str) -> Side:
-    controller = session.controller
+def _side(session: Session, branches: dict[str, Branch], text: str) -> Side:
     name, _, when = text.partition("@")
-    names = [*controller.workspace().environment_order, *controller.branches(controller.workspace())]
-    return read_side(controller, text, environment_named(list(dict.fromkeys(names)), name), when)
+    names = dict.fromkeys([*session.controller.workspace().environment_order, *branches])
+    return read_side(session.controller, branches[environment_named(list(names), name)], text, when)
 
 
 def _agents(workspace: Workspace, text: str, known: Collection[AgentName]) -> list[AgentName]:

@@ -27,6 +27,13 @@ RELEASE, SHARED, OWN, PRESENCE, PODS = "release", "shared settings", "own settin
 """How two deployments can differ."""
 
 _PODS = ("scaling", "stopped")
+_REASONS = {
+    "status": ("stopped",),
+    "minReplicas": ("scaling.minReplicas",),
+    "maxReplicas": ("scaling.maxReplicas", "scaling.minReplicas"),
+    "targetCPU": ("scaling.targetCPU",),
+}
+"""The settings that decide about what is recorded of the pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +260,14 @@ def _same(one: object, other: object) -> bool:
 
 def _pods(one: Served, other: Served, settings: Sequence[Difference]) -> tuple[Difference, ...]:
     """The numbers of pods, and whether it runs at all; general where only the environments' documents say why."""
-    reasons = [item for item in settings if item.key.partition(".")[0] in _PODS]
-    general = bool(reasons) and all(item.is_general for item in reasons)
     here, there = _scale(one), _scale(other)
-    return tuple(Difference(key, here[key], there[key], is_general=general) for key in here if here[key] != there[key])
+    reasons = {item.key: item.is_general for item in settings}
+    found = {key: [reasons[why] for why in _REASONS[key] if why in reasons] for key in here}
+    return tuple(
+        Difference(key, here[key], there[key], is_general=bool(found[key]) and all(found[key]))
+        for key in here
+        if here[key] != there[key]
+    )
 
 
 def _scale(served: Served) -> dict[str, str]:

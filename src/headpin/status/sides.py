@@ -41,12 +41,12 @@ class Side:
         }
 
 
-def read_side(controller: Controller, asked: str, environment: str, when: str) -> Side:
-    """The side that ``ENV`` or ``ENV@WHEN`` names; `when` is "" for the present.
+def read_side(controller: Controller, branch: Branch, asked: str, when: str) -> Side:
+    """The side that ``ENV`` or ``ENV@WHEN`` names, of the environment's `branch`; `when` is "" for the present.
 
     Raises UsageError for what never was, HistoryMissing where this clone does not reach back so far.
     """
-    branch = controller.branches(controller.workspace())[environment]
+    environment = branch.environment
     if branch.trouble is not None:
         raise branch.trouble
     if branch.own is None or branch.tip is None:
@@ -92,7 +92,7 @@ def commit_at(repository: Repository, tip: CommitInfo, at: datetime) -> Revision
 
 def _instant(text: str) -> datetime | None:
     """A date or a time, without a zone as on the clock of this machine; None for something else."""
-    if _ID.fullmatch(text):
+    if _ID.fullmatch(text) or not text.isprintable():
         return None
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
