@@ -58,7 +58,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> World:
     world.commit(
         "Defaults",
         {
-            "defaults.yaml": "variables: {REGION: north, WIDE: all}\n",
+            "defaults.yaml": "variables: {REGION: north, WIDE: all, TOKEN: plain}\n",
             "projects/shop/defaults.yaml": "variables: {TEAM: shop, WIDE: shop}\nsecrets: {TOKEN: {name: a, key: b}}\n",
             "environments/prod.yaml": "production: true\nvariables: {PLACE: prod, WIDE: prod}\n",
             OWN.format("prod"): "variables:\n  WIDE: cart\n  SIZE: small\nfiles:\n  /etc/a.txt: {text: hello}\n",
@@ -104,7 +104,8 @@ def test_the_keys_and_places_are_those_of_explain(told: World) -> None:
     assert (found["variables.SIZE"]["file"], found["variables.SIZE"]["line"]) == (OWN.format("prod"), 5)
     assert origins["scaling.targetCPU"] == "built-in default"
     assert found["scaling.targetCPU"]["changed"] is None and found["scaling.targetCPU"]["brought"] is None
-    assert found["variables.TOKEN"]["value"] == "secret a, key b"
+    token = found["variables.TOKEN"]
+    assert (token["value"], token["file"]) == ("secret a, key b", "projects/shop/defaults.yaml")
     assert found["files./etc/a.txt"]["value"].startswith("sha256:2cf24dba")
 
 
@@ -288,7 +289,7 @@ def test_an_agent_that_had_another_name_is_followed_to_its_old_files(tmp_path: P
         {
             f"{old}/agent.yaml": None,
             f"{old}/prod.yaml": None,
-            f"{new}/agent.yaml": "a: 1\nb: 2\nformerly: shop/cart\n",
+            f"{new}/agent.yaml": "a: 1\nb: 2\nformerly: [shop/bag, shop/cart]\n",
             f"{new}/prod.yaml": "c: 1\nd: 1\n",
         },
     )

@@ -7,7 +7,7 @@ fetched once, all sources side by side. A source that is silent is an answer too
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,6 +82,10 @@ class SourceRange:
         }
 
 
+_Group = Mapping[AgentName, tuple[Asked, SourceRule]]
+"""What is asked of one repository."""
+
+
 def source_ranges(
     controller: Controller, asked: Mapping[AgentName, Asked], *, ask: bool, most: int
 ) -> dict[AgentName, SourceRange]:
@@ -94,19 +98,17 @@ def source_ranges(
             found[agent] = SourceRange(UNKNOWN, trouble=rule)
         else:
             groups[rule.repository][agent] = question, rule
-    own = groups.pop(OWN, {})
-    for agent, (question, rule) in own.items():
-        try:
-            found[agent] = _range(controller.repository, question, rule, most)
-        except HeadpinError as error:
-            found[agent] = _unknown(error)
+    repository = controller.repository
+    found |= _of_group(groups.pop(OWN, {}), lambda question, rule, _: _range(repository, question, rule, most), ask)
     if groups:
-        workspace = controller.workspace()
-        repository = controller.repository
-        folder = repository.git_dir / MIRRORS
-        follower = Follower(folder, repository.place, workspace.limits.fetch_seconds, controller.memory)
+        seconds = controller.workspace().limits.fetch_seconds
+        follower = Follower(repository.git_dir / MIRRORS, repository.place, seconds, controller.memory)
+
+        def look(question: Asked, rule: SourceRule, may_ask: bool) -> SourceRange:
+            return _in_mirror(follower, question, rule, may_ask, most)
+
         with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(groups)), "compare") as pool:
-            for answer in pool.map(lambda group: _of_repository(follower, group, ask, most), groups.values()):
+            for answer in pool.map(lambda group: _of_group(group, look, ask), groups.values()):
                 found |= answer
     return found
 
@@ -122,10 +124,10 @@ def _rule(asked: Asked) -> SourceRule | str:
     return SourceRule(one.repository, one.branch, path or "")
 
 
-def _of_repository(
-    follower: Follower, group: Mapping[AgentName, tuple[Asked, SourceRule]], ask: bool, most: int
+def _of_group(
+    group: _Group, look: Callable[[Asked, SourceRule, bool], SourceRange], ask: bool
 ) -> dict[AgentName, SourceRange]:
-    """The answers of one repository. Once it was silent it is not asked again."""
+    """The answers of one repository, each looked for once. Where it was silent it is not asked again."""
     known: dict[tuple[Revision, Revision, SourceRule], SourceRange] = {}
     silent: SourceTrouble | None = None
     for question, rule in group.values():
@@ -133,7 +135,7 @@ def _of_repository(
         if key in known:
             continue
         try:
-            known[key] = _in_mirror(follower, question, rule, ask and silent is None, most)
+            known[key] = look(question, rule, ask and silent is None)
         except SourceTrouble as error:
             silent = error
             known[key] = _unknown(error)

@@ -250,7 +250,7 @@ class _Asking:
             self._said[identity] = (
                 shared_values(self._reader.snapshot(self._agent, served.release.settings))
                 if is_shared
-                else own_values(self._reader.own(self._branch.environment, self._agent, served.config))
+                else own_values(self._reader.own(self._branch, self._agent, served.config))
             )
         said = self._said[identity]
         return said[key][0] if key in said else None
@@ -272,7 +272,10 @@ class _Asking:
     def _new_events(self, commit: CommitInfo) -> tuple[Event, ...]:
         """The events that a commit of headpin's added, oldest first."""
         known = len(self._events_at(commit.parents[0])) if commit.parents else 0
-        return self._events_at(commit.id)[known:]
+        found = self._events_at(commit.id)
+        if known:
+            return found[known:]
+        return tuple(event for event in found if event.at == commit.committer.at)  # a record may have been moved here
 
     def _events_at(self, revision: Revision) -> tuple[Event, ...]:
         found = branch_at(self._repository, self._branch.environment, self._branch.records, revision)

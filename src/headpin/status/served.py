@@ -14,9 +14,12 @@ from headpin.errors import HistoryMissing, PermanentError
 from headpin.git import CommitInfo, commits_touching
 from headpin.problems import Problem
 from headpin.releases import Scale, Served
+from headpin.status.versions import former_names
+from headpin.tree import EMPTY, Tree
 from headpin.types import AgentName, Revision, TreeId
 from headpin.workspace import Effective, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
 from headpin.workspace.rules import is_usable
+from headpin.yaml import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,11 @@ class ServedReader:
             known = self._snapshots[agent, identity] = found
         return known
 
-    def own(self, environment: str, agent: AgentName, config: Revision) -> OwnLayers:
-        """Own layers at a revision of main. Raises HistoryMissing, or PermanentError where they cannot be read."""
+    def own(self, branch: Branch, agent: AgentName, config: Revision) -> OwnLayers:
+        """Own layers at a revision of main, where the agent may have had another name.
+
+        Raises HistoryMissing, or PermanentError where they cannot be read.
+        """
         workspace = self._workspaces.get(config)
         if workspace is None:
             if not self._repository.has(config):
@@ -62,17 +68,21 @@ class ServedReader:
                     remedy="run 'git fetch --unshallow'" if self._repository.is_shallow else "run 'git fetch --all'",
                 )
             workspace = self._workspaces[config] = self._controller.workspace(config)
-        found = workspace.own_layers(environment, agent)
+        name = agent
+        if not workspace.has_agent(agent):
+            former = self._former(branch.tree, record_path(agent))
+            name = next((name for name in former if workspace.has_agent(name)), agent)
+        found = workspace.own_layers(branch.environment, name)
         if found is None or not is_usable(found):
-            raise PermanentError(f"the own layers of {environment} cannot be read at {config}")
+            raise PermanentError(f"the own layers of {branch.environment} cannot be read at {config}")
         return found
 
     def applied(self, branch: Branch, agent: AgentName, served: Served) -> Applied:
         """The own layers that are served. Raises as `snapshot` and `own`."""
         snapshot = self.snapshot(agent, served.release.settings)
-        own = self.own(branch.environment, agent, served.config)
+        own = self.own(branch, agent, served.config)
         for config in self._scaling_configs(branch, agent, served):
-            scaling = self.own(branch.environment, agent, config)
+            scaling = self.own(branch, agent, config)
             effective, _ = resolve(snapshot, own, scaling)
             if _scale_of(effective) == served.scale:
                 return Applied(own, served.config, scaling, config, effective)
@@ -96,17 +106,31 @@ class ServedReader:
 
         Raises HistoryMissing at the end, where history is cut off there.
         """
-        if branch.own is None:
-            return
-        path = record_path(agent)
-        last: Revision | None = None
-        for last in commits_touching(self._repository, branch.own.id, path):
-            commit = self._repository.commit(last)
-            found = own_state(self._repository, commit)
-            if found is not None:
-                yield commit, branch.records.read(found[0], path).served
-        if last is not None:
+        start, path = branch.own.id if branch.own else None, record_path(agent)
+        while start is not None:
+            last: Revision | None = None
+            for last in commits_touching(self._repository, start, path):
+                commit = self._repository.commit(last)
+                found = own_state(self._repository, commit)
+                if found is not None:
+                    yield commit, branch.records.read(found[0], path).served
+            if last is None:
+                return
             self._repository.refuse_cut_off(last)
+            start, path = self._before(last, path)
+
+    def _before(self, first: Revision, path: str) -> tuple[Revision | None, str]:
+        """The commit before the record was moved to `path`, and where it was; no commit where it was new."""
+        parents = self._repository.commit(first).parents
+        before = self._repository.tree(parents[0]) if parents else EMPTY
+        for name in self._former(self._repository.tree(first), path):
+            if before.entry(record_path(name)) is not None:
+                return parents[0], record_path(name)
+        return None, path
+
+    def _former(self, tree: Tree, path: str) -> tuple[AgentName, ...]:
+        """The names under which the record at `path` stood before, newest first."""
+        return former_names(load(tree.read(path)).value) if tree.entry(path) else ()
 
 
 def _scale_of(effective: Effective) -> Scale:

@@ -6,7 +6,7 @@ name to the file's old path. Versions are read as plain YAML: one that headpin r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -73,6 +73,13 @@ class Texts:
         return self._known[blob]
 
 
+def former_names(document: Mapping[str, Any] | None) -> tuple[AgentName, ...]:
+    """The names that `formerly` of an agent's document or of its record says, newest first."""
+    said = (document or {}).get("formerly", ())
+    names = (said,) if isinstance(said, str) else said if isinstance(said, tuple) else ()
+    return tuple(name for text in reversed(names) if (name := AgentName.parse(str(text))) is not None)
+
+
 class FileVersions:
     """The history of the file at `path`, from the commit `start` back; read as far as somebody asks."""
 
@@ -127,13 +134,12 @@ class FileVersions:
         if not isinstance(place, FilePlace) or not place.agent or not parents:
             return None
         entry = self._repository.tree(first.commit).entry(agent_path(place.agent_name))
-        said = (self._texts.document(entry.id) or {}).get("formerly") if entry else None
-        former = AgentName.parse(said) if isinstance(said, str) else None
-        if former is None:
-            return None
-        path = f"{agent_folder(former)}/{first.path.rpartition('/')[2]}"
-        was_there = self._repository.tree(parents[0]).entry(path) is not None
-        return (parents[0], path) if was_there else None
+        before = self._repository.tree(parents[0])
+        for former in former_names(self._texts.document(entry.id) if entry else None):
+            path = f"{agent_folder(former)}/{first.path.rpartition('/')[2]}"
+            if before.entry(path) is not None:
+                return parents[0], path
+        return None
 
     def _told(self, version: Version, key: Key, value: object) -> Origin:
         commit = self._repository.commit(version.commit)
