@@ -14,13 +14,12 @@ from typing import Any, TypeVar
 from headpin.controller import Controller
 from headpin.controller.branches import CONFIG_TRAILER, Branch
 from headpin.errors import HeadpinError, HistoryMissing, NothingServed
-from headpin.git import CommitInfo
 from headpin.model import conceal
 from headpin.releases import Event, EventKind, Served
 from headpin.releases.codec import format_time
 from headpin.status.ahead import SourceCommit
 from headpin.status.remembered import Remembered
-from headpin.status.served import Applied, ServedReader
+from headpin.status.served import Applied, ServedReader, Stood
 from headpin.status.sides import branch_at
 from headpin.status.values import BUILT_IN, dotted, effective_values, origin_of, text_of
 from headpin.status.versions import FileVersions, Origin, Texts
@@ -222,17 +221,19 @@ class _Asking:
     def _brought(self, key: Key, *, is_shared: bool) -> Brought:
         """The oldest commit on the environment's branch since when the value has been served without a break."""
         now = self._value_in(key, self._served, is_shared=is_shared)
-        since: tuple[CommitInfo, Served] | None = None
+        since: Stood | None = None
         before: Served | None = None
-        for commit, served in self._records:
-            before = served
-            if served is None or self._value_in(key, served, is_shared=is_shared) != now:
+        for stood in self._records:
+            before = stood.served
+            if before is None or self._value_in(key, before, is_shared=is_shared) != now:
                 break
-            since, before = (commit, served), None
+            since, before = stood, None
         if since is None:
             raise HistoryMissing(f"the record of {self._agent} is not in the history of {self._branch.environment}")
         kinds = _SERVING if is_shared else (EventKind.RECONFIGURED, *_SERVING)
-        return self._told(*since, before, (*_SCALING, *kinds) if key[0] in _PODS else kinds)
+        return self._told(
+            since, since.served or self._served, before, (*_SCALING, *kinds) if key[0] in _PODS else kinds
+        )
 
     def _value_in(self, key: Key, served: Served, *, is_shared: bool) -> object:
         """What was served for the key: the number of pods as recorded, or what its layers say together."""
@@ -255,9 +256,10 @@ class _Asking:
         said = self._said[identity]
         return said[key][0] if key in said else None
 
-    def _told(self, commit: CommitInfo, served: Served, before: Served | None, kinds: Sequence[EventKind]) -> Brought:
+    def _told(self, stood: Stood, served: Served, before: Served | None, kinds: Sequence[EventKind]) -> Brought:
+        commit = stood.commit
         config = Revision(commit.trailers[CONFIG_TRAILER])
-        event = _first_of(self._new_events(commit), kinds)
+        event = _first_of(self._new_events(stood), kinds)
         if event is not None:
             note, person = conceal(event.note), event.person
             return Brought(event.kind.value, served.version, commit.id, commit.committer.at, event.config, person, note)
@@ -269,17 +271,18 @@ class _Asking:
         kind = "deployed" if is_move else "reconfigured"
         return Brought(kind, served.version, commit.id, commit.committer.at, config, conceal(person), note)
 
-    def _new_events(self, commit: CommitInfo) -> tuple[Event, ...]:
+    def _new_events(self, stood: Stood) -> tuple[Event, ...]:
         """The events that a commit of headpin's added, oldest first."""
-        known = len(self._events_at(commit.parents[0])) if commit.parents else 0
-        found = self._events_at(commit.id)
+        commit = stood.commit
+        known = len(self._events_at(commit.parents[0], stood.agent)) if commit.parents else 0
+        found = self._events_at(commit.id, stood.agent)
         if known:
             return found[known:]
-        return tuple(event for event in found if event.at == commit.committer.at)  # a record may have been moved here
+        return tuple(event for event in found if event.at == commit.committer.at)  # the record may have got a new name
 
-    def _events_at(self, revision: Revision) -> tuple[Event, ...]:
+    def _events_at(self, revision: Revision, agent: AgentName) -> tuple[Event, ...]:
         found = branch_at(self._repository, self._branch.environment, self._branch.records, revision)
-        return found.events(self._agent) if found else ()
+        return found.events(agent) if found else ()
 
 
 def _first_of(events: Sequence[Event], kinds: Sequence[EventKind]) -> Event | None:

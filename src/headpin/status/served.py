@@ -33,6 +33,15 @@ class Applied:
     effective: Effective
 
 
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What was served after a commit of headpin's, and the name that the agent had then."""
+
+    commit: CommitInfo
+    agent: AgentName
+    served: Served | None
+
+
 class ServedReader:
     """Reads settings of what records say is served."""
 
@@ -70,7 +79,7 @@ class ServedReader:
             workspace = self._workspaces[config] = self._controller.workspace(config)
         name = agent
         if not workspace.has_agent(agent):
-            former = self._former(branch.tree, record_path(agent))
+            former = self._former(branch.tree, agent)
             name = next((name for name in former if workspace.has_agent(name)), agent)
         found = workspace.own_layers(branch.environment, name)
         if found is None or not is_usable(found):
@@ -94,42 +103,43 @@ class ServedReader:
         if branch.state is not None and branch.state.config is not None:
             yield branch.state.config
         since: Revision | None = None
-        for commit, record in self.records(branch, agent):
-            if record is None or record.scale != served.scale:
+        for stood in self.records(branch, agent):
+            if stood.served is None or stood.served.scale != served.scale:
                 break
-            since = Revision(commit.trailers[CONFIG_TRAILER])
+            since = Revision(stood.commit.trailers[CONFIG_TRAILER])
         if since is not None:
             yield since
 
-    def records(self, branch: Branch, agent: AgentName) -> Iterator[tuple[CommitInfo, Served | None]]:
+    def records(self, branch: Branch, agent: AgentName) -> Iterator[Stood]:
         """What was served after each commit of headpin's that changed the record, newest first.
 
         Raises HistoryMissing at the end, where history is cut off there.
         """
-        start, path = branch.own.id if branch.own else None, record_path(agent)
+        start, name = branch.own.id if branch.own else None, agent
         while start is not None:
             last: Revision | None = None
-            for last in commits_touching(self._repository, start, path):
+            for last in commits_touching(self._repository, start, record_path(name)):
                 commit = self._repository.commit(last)
                 found = own_state(self._repository, commit)
                 if found is not None:
-                    yield commit, branch.records.read(found[0], path).served
+                    yield Stood(commit, name, branch.records.read(found[0], record_path(name)).served)
             if last is None:
                 return
             self._repository.refuse_cut_off(last)
-            start, path = self._before(last, path)
+            start, name = self._before(last, name)
 
-    def _before(self, first: Revision, path: str) -> tuple[Revision | None, str]:
-        """The commit before the record was moved to `path`, and where it was; no commit where it was new."""
+    def _before(self, first: Revision, agent: AgentName) -> tuple[Revision | None, AgentName]:
+        """The commit before the record got the name that it has, and its name there; no commit where it was new."""
         parents = self._repository.commit(first).parents
         before = self._repository.tree(parents[0]) if parents else EMPTY
-        for name in self._former(self._repository.tree(first), path):
+        for name in self._former(self._repository.tree(first), agent):
             if before.entry(record_path(name)) is not None:
-                return parents[0], record_path(name)
-        return None, path
+                return parents[0], name
+        return None, agent
 
-    def _former(self, tree: Tree, path: str) -> tuple[AgentName, ...]:
-        """The names under which the record at `path` stood before, newest first."""
+    def _former(self, tree: Tree, agent: AgentName) -> tuple[AgentName, ...]:
+        """The names under which the agent's record stood before, newest first."""
+        path = record_path(agent)
         return former_names(load(tree.read(path)).value) if tree.entry(path) else ()
 
 
