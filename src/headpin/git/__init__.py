@@ -8,6 +8,7 @@ Only this package imports pygit2, and only `headpin.git.program` starts a proces
 """
 
 from headpin.git.between import Between, between
+from headpin.git.changes import brought_in, changes_to
 from headpin.git.checkout import Checkout, checkouts_of
 from headpin.git.commits import CommitInfo, Signature, visible
 from headpin.git.fetch import Reach, fetch_branches
@@ -16,7 +17,6 @@ from headpin.git.person import author_by_git, commit_for_person, upstream_of
 from headpin.git.program import commits_touching
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
-from headpin.git.touching import brought_in, commits_touching
 from headpin.git.upstream import Upstream, remote_of
 from headpin.git.write import Changes, Folder, TreeRef
 
@@ -40,9 +40,9 @@ __all__ = [
     "author_by_git",
     "between",
     "brought_in",
+    "changes_to",
     "checkouts_of",
     "commit_for_person",
-    "commits_touching",
     "fetch_branches",
     "list_heads",
     "redacted",

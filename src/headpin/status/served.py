@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from headpin.controller import Controller
 from headpin.controller.branches import CONFIG_TRAILER, Branch, own_state, record_path
 from headpin.errors import HistoryMissing, PermanentError
-from headpin.git import CommitInfo, commits_touching
+from headpin.git import CommitInfo, changes_to
 from headpin.problems import Problem
 from headpin.releases import Scale, Served
 from headpin.status.versions import former_names
@@ -118,7 +118,7 @@ class ServedReader:
         start, name = branch.own.id if branch.own else None, agent
         while start is not None:
             last: Revision | None = None
-            for last in commits_touching(self._repository, start, record_path(name)):
+            for last in changes_to(self._repository, start, record_path(name)):
                 commit = self._repository.commit(last)
                 found = own_state(self._repository, commit)
                 if found is not None:

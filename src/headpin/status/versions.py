@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from headpin.errors import HistoryMissing
-from headpin.git import CommitInfo, Repository, brought_in, commits_touching
+from headpin.git import CommitInfo, Repository, brought_in, changes_to
 from headpin.status.remembered import Remembered
 from headpin.types import AgentName, Revision
 from headpin.workspace.layout import Place as FilePlace
@@ -118,7 +118,7 @@ class FileVersions:
         path = self._path
         while start is not None:
             last: Version | None = None
-            for revision in commits_touching(self._repository, start, path):
+            for revision in changes_to(self._repository, start, path):
                 entry = self._repository.tree(revision).entry(path)
                 last = Version(revision, path, entry.id if entry else None)
                 yield last

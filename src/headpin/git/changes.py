@@ -16,7 +16,7 @@ _SECONDS = 60.0
 _FIRST, _FACTOR, _MOST = 16, 8, 8192
 
 
-def commits_touching(repository: Repository, start: Revision, path: str) -> Iterator[Revision]:
+def changes_to(repository: Repository, start: Revision, path: str) -> Iterator[Revision]:
     """The first-parent commits from `start` back that changed `path`, newest first; a merge counts as one.
 
     In a shallow clone the last of them may only be where history is cut off: see `Repository.refuse_cut_off`.
