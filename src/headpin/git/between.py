@@ -27,21 +27,18 @@ def between(repository: Repository, one: Revision, other: Revision, path: str = 
     """
     ahead, behind = list(repository.only_in(one, other)), list(repository.only_in(other, one))
     if repository.is_shallow:
-        _refuse_unsure(repository, other, ahead, behind)
-        _refuse_unsure(repository, one, behind, ahead)
+        _refuse_unsure(other, ahead)
+        _refuse_unsure(one, behind)
     return Between(_touching(repository, ahead, path), _touching(repository, behind, path))
 
 
-def _refuse_unsure(
-    repository: Repository, base: Revision, found: Sequence[CommitInfo], others: Sequence[CommitInfo]
-) -> None:
+def _refuse_unsure(base: Revision, found: Sequence[CommitInfo]) -> None:
     """Where history is cut off, only what descends from `base` is known not to be in its history."""
     after = {base}
     for commit in reversed(found):
-        repository.refuse_cut_off(commit.id)
         if not after.isdisjoint(commit.parents):
             after.add(commit.id)
-    if found and (others or len(after) <= len(found)):
+    if len(after) <= len(found):
         raise HistoryMissing(
             f"this clone is shallow, and does not reach back to where {base} and {found[0].id} parted",
             remedy="run 'git fetch --unshallow'",
