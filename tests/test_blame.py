@@ -176,9 +176,9 @@ def test_of_dev_the_commits_and_the_reconfigurations_are_told(told: World) -> No
 def test_a_value_that_was_changed_and_changed_back_has_the_commit_that_changed_it_back(running: World) -> None:
     running.commit("There", with_level("debug"), author=ROBIN)
     running.settle()
-    running.commit("Broken", {AGENT_FILE: "source: [\n"}, author=SAM)
-    running.settle()
     back = running.commit("And back", with_level("info"), author=KIM)
+    running.settle()
+    running.commit("Broken", {AGENT_FILE: "source: [\n"}, author=SAM)
     running.settle()
     running.commit("Something else", with_level("info", "gracePeriod: 20\n"), author=SAM)
     running.settle()
