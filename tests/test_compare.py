@@ -405,3 +405,22 @@ def test_a_deleted_mirror_changes_no_answer(different: World) -> None:
     shutil.rmtree(different.config / ".git" / "headpin")
     assert compared(different, "staging", "prod") == before
     assert CART in different.branch("prod").agents()
+
+
+def test_agents_of_one_repository_count_the_commits_of_their_own_folders(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    text = TEXT.replace("../sources/cart", "../sources/mono\n  path: apps/cart")
+    world.commit("Start", {**SMALL, AGENT_FILE: text, TILL_FILE: text.replace("cart", "till")})
+    world.push("mono", {"apps/cart/a": "1", "apps/till/a": "1"})
+    world.settle()
+    for agent in world.branch("dev").agents():
+        world.promote("dev", "staging", agent)
+    world.settle()
+    for name, path in (("One", "cart"), ("Two", "till"), ("Three", "other"), ("Four", "cart")):
+        world.push("mono", {f"apps/{path}/a": name}, message=name)
+    world.settle()
+    shutil.rmtree(world.config / ".git" / "headpin")
+    found = {item["agent"]: item["source"] for item in compared(world, "staging", "dev")["agents"]}
+    told = {agent: [commit["subject"] for commit in source["onlyOther"]] for agent, source in found.items()}
+    assert told == {"shop/cart": ["Four", "One"], "shop/till": ["Two"]}
+    assert [(source["relation"], source["behind"]) for source in found.values()] == [("behind", 2), ("behind", 1)]
