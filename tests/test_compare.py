@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 
 from headpin.errors import HistoryMissing
 from headpin.git import Repository, between
-from headpin.status.sides import commit_at
 from headpin.types import Revision
 from tests.inprocess import Ran, headpin
 from tests.world import AGENT, CART, SMALL, World, git
@@ -183,7 +180,7 @@ def test_one_environment_at_two_times_or_two_commits(different: World) -> None:
         (("prod", "prd"), "did you mean prod?"),
         (("prod@2001-01-01", "prod"), "did not exist yet"),
         (("prod@yesterday", "prod"), "neither a time nor a commit"),
-        (("prod@0123456789", "prod"), "is no commit of that branch"),
+        (("prod@0123456789", "prod"), "is neither a time nor a commit"),
         (("staging", "prod", "shop/crt"), "did you mean shop/cart?"),
         (("staging", "prod", "shp/*"), "did you mean shop/*?"),
     ],
@@ -361,22 +358,6 @@ def test_a_shallow_clone_never_counts_wrongly(tangled: Path, tmp_path: Path, dep
             assert found == between(whole, Revision(one), Revision(other))
             answered += one != other
     assert answered or depth == 1
-
-
-def test_a_time_is_the_last_commit_before_which_none_is_later(tmp_path: Path) -> None:
-    git("init", "--quiet", cwd=tmp_path)
-    made = {}
-    for number, minute in enumerate((10, 20, 15, 40, 30)):
-        env = {"GIT_COMMITTER_DATE": f"2026-01-05T09:{minute}:00Z", **os.environ}
-        git("commit", "--quiet", "--allow-empty", "-m", str(number), cwd=tmp_path, env=env)
-        made[git("rev-parse", "HEAD", cwd=tmp_path)] = number
-    repository = Repository.open(tmp_path)
-    tip = repository.commit(Revision(list(made)[-1]))
-    found = {
-        minute: commit_at(repository, tip, datetime(2026, 1, 5, 9, minute, tzinfo=UTC)) for minute in range(5, 46, 5)
-    }
-    told = {minute: made[revision] if revision else None for minute, revision in found.items()}
-    assert told == {5: None, 10: 0, 15: 0, 20: 2, 25: 2, 30: 2, 35: 2, 40: 4, 45: 4}
 
 
 def test_diverged_sides_each_have_their_commits(running: World) -> None:

@@ -14,7 +14,6 @@ from headpin.git.commits import CommitInfo, Signature, visible
 from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
-from headpin.git.program import commits_touching
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
 from headpin.git.upstream import Upstream, remote_of

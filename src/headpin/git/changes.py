@@ -1,4 +1,4 @@
-"""Which commits changed one file: asked of the git program, whose changed-path filters make that cheap.
+"""Which commits changed a file, or one of several: asked of the git program, whose filters make that cheap.
 
 Read in parts, so that an answer near the head costs little however long history is.
 """
@@ -16,16 +16,17 @@ _SECONDS = 60.0
 _FIRST, _FACTOR, _MOST = 16, 8, 8192
 
 
-def changes_to(repository: Repository, start: Revision, path: str) -> Iterator[Revision]:
-    """The first-parent commits from `start` back that changed `path`, newest first; a merge counts as one.
+def changes_to(repository: Repository, start: Revision, *paths: str) -> Iterator[Revision]:
+    """The first-parent commits from `start` back that changed any of `paths`, newest first; a merge counts as one.
 
+    As ``git log --first-parent START -- PATHS`` lists them.
     In a shallow clone the last of them may only be where history is cut off: see `Repository.refuse_cut_off`.
     Raises HistoryMissing where history has a hole.
     """
     number = _FIRST
     following: Revision | None = start
     while following is not None:
-        found = _listed(repository, ["--first-parent", f"--max-count={number}", following], path)
+        found = _listed(repository, ["--first-parent", f"--max-count={number}", following], *paths)
         yield from found
         if len(found) < number:
             return
@@ -39,12 +40,12 @@ def brought_in(repository: Repository, merged: Revision, into: Revision, path: s
     return _listed(repository, [f"--max-count={most}", merged, f"^{into}"], path)
 
 
-def _listed(repository: Repository, arguments: list[str], path: str) -> tuple[Revision, ...]:
+def _listed(repository: Repository, arguments: list[str], *paths: str) -> tuple[Revision, ...]:
     options = [f"--git-dir={repository.git_dir}", "--no-replace-objects", "--literal-pathspecs"]
-    done = run_git([*options, "rev-list", *arguments, "--", path], seconds=_SECONDS)
+    done = run_git([*options, "rev-list", *arguments, "--", *paths], seconds=_SECONDS)
     if done.code != 0:
         said = " ".join(done.err.split())[:300]
         raise HistoryMissing(
-            f"the history of {path} cannot be read: {said}", remedy="fetch all of it: 'git fetch --all'"
+            f"the history of {', '.join(paths)} cannot be read: {said}", remedy="fetch all of it: 'git fetch --all'"
         )
     return tuple(Revision(line) for line in done.out.split() if is_revision(line))

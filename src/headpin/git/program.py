@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headpin.errors import PermanentError, SourceTrouble, TemporaryError
-from headpin.types import Revision
 
 _KEPT = frozenset(
     {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS", "GIT_TRACE"}
@@ -131,23 +130,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def commits_touching(
-    git_dir: Path, start: str, paths: Sequence[str], limit: int | None = None, *, seconds: float = _LOCAL_SECONDS
-) -> list[Revision]:
-    """The first-parent commits from `start` back that changed any of `paths`, newest first; at most `limit`.
-
-    As ``git log --first-parent START -- PATHS`` lists them. What changed paths the program finds by the Bloom filters
-    of a commit-graph, where there is one. Raises PermanentError where history cannot be read.
-    """
-    bound = [f"--max-count={limit}"] if limit is not None else []
-    options = [f"--git-dir={git_dir}", "--literal-pathspecs"]
-    arguments = [*options, "rev-list", "--first-parent", *bound, start, "--", *paths]
-    done = run_git(arguments, seconds=seconds)
-    if done.code != 0:
-        raise PermanentError(f"git cannot read the history of {start}: {' '.join(done.err.split())}")
-    return [Revision(line) for line in done.out.splitlines()]
 
 
 def create_repository(place: Path, branch: str = "main") -> None:

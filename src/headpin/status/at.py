@@ -6,14 +6,13 @@ O(log n) reads. Must never write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from headpin.controller import Controller
-from headpin.controller.branches import CONFIG_TRAILER, Branch, own_state
-from headpin.controller.past import past_of
+from headpin.controller.branches import CONFIG_TRAILER, Branch
 from headpin.errors import HistoryMissing, Refused, UsageError
 from headpin.git import CommitInfo
 from headpin.releases import Event, Record
@@ -22,12 +21,11 @@ from headpin.status.happened import Happened, branch_at
 from headpin.status.history import environments_ever
 from headpin.status.matrix import DeploymentStatus, EnvironmentStatus, StatusReport
 from headpin.status.subjects import Subjects
+from headpin.status.when import Find, by_revision, by_time
 from headpin.types import AgentName, Revision
 from headpin.workspace import Workspace
 
 _SERVING = frozenset({"adopted", "promoted", "rolled-back", "rolled-forward"})
-Find = Callable[[Branch], CommitInfo | None]
-"""Finds the own commit of a branch that answers; None where the branch did not exist yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +104,7 @@ def read_at_time(
     if at > max([now, *latest]):
         raise UsageError(f"{format_time(at)} is in the future", remedy="'headpin status' tells what runs now")
 
-    def find(branch: Branch) -> CommitInfo | None:
-        past = past_of(repository, branch)
-        return past.at_time(at) if past else None
-
-    moments = _moments(workspace, branches, environment, find)
+    moments = _moments(workspace, branches, environment, by_time(repository, at))
     _refuse_nothing(moments, environment, f"at {format_time(at)}")
     return _report(controller, branches, moments, agent, time=at)
 
@@ -125,86 +119,10 @@ def read_at_revision(
     """
     workspace = controller.workspace()
     branches = controller.branches(workspace)
-    holder = _branch_of(controller, branches, revision)
-    if holder is not None:
-        if environment not in (None, holder.environment):
-            raise UsageError(f"{revision} is a commit of env/{holder.environment}, not of env/{environment}")
-        moments = _moments(workspace, branches, holder.environment, lambda _: _own_from(controller, revision))
-    else:
-        moments = _moments(workspace, branches, environment, _by_config(controller, revision))
+    holder, find = by_revision(controller, branches, revision, environment)
+    moments = _moments(workspace, branches, holder or environment, find)
     _refuse_nothing(moments, environment, f"when {revision} was applied")
     return _report(controller, branches, moments, agent, revision=revision)
-
-
-def _branch_of(controller: Controller, branches: dict[str, Branch], revision: Revision) -> Branch | None:
-    """The environment's branch that a commit is on; None for a commit of main. Raises UsageError for one of neither."""
-    repository = controller.repository
-    own = own_state(repository, repository.commit(revision))
-    if own is not None and own[1].environment in branches:
-        return branches[own[1].environment]
-    if repository.is_ancestor(revision, controller.main_head().id):
-        return None
-    for branch in branches.values():
-        if branch.tip is not None and repository.is_ancestor(revision, branch.tip.id):
-            return branch
-    raise UsageError(
-        f"{revision} is neither in the history of {controller.main} nor on a branch of an environment",
-        remedy="name a commit of one of them, or a time",
-    )
-
-
-def _own_from(controller: Controller, revision: Revision) -> CommitInfo | None:
-    """The last own commit at or below a commit of an environment's branch."""
-    chain = controller.repository.first_parents(revision)
-    return next((commit for commit in chain if own_state(controller.repository, commit) is not None), None)
-
-
-def _by_config(controller: Controller, revision: Revision) -> Find:
-    """Finds the last own commit made from the revision, or from one before it on main's first-parent chain.
-
-    One that a merge brought in counts from that merge on. Looks at main only as far back as the revision.
-    """
-    repository = controller.repository
-    later: set[Revision] = set()
-    above: list[CommitInfo] = []
-    for commit in repository.first_parents(controller.main_head().id):
-        if commit.id == revision:
-            break
-        above.append(commit)
-    else:
-        repository.refuse_cut_off(above[-1].id)
-        brought = next((c for c in reversed(above) if repository.is_ancestor(revision, c.id)), above[0])
-        above = above[: above.index(brought)]
-        revision = brought.id
-    later.update(commit.id for commit in above)
-    asked: dict[Revision, bool] = {}
-
-    def reached(own: CommitInfo) -> bool:
-        config = Revision(own.trailers[CONFIG_TRAILER])
-        if config not in asked:
-            asked[config] = config not in later and _is_before(controller, config, revision)
-        return asked[config]
-
-    def find(branch: Branch) -> CommitInfo | None:
-        past = past_of(repository, branch)
-        return past.last(reached) if past else None
-
-    return find
-
-
-def _is_before(controller: Controller, config: Revision, revision: Revision) -> bool:
-    """Whether a config revision is in a revision's history; one that main lost was applied before main went on."""
-    repository = controller.repository
-    if not repository.has(config):
-        remedy = "run 'git fetch --unshallow'" if repository.is_shallow else "ask for a time instead"
-        raise HistoryMissing(
-            f"this clone does not have {config}, which {revision} has to be compared with", remedy=remedy
-        )
-    if repository.is_ancestor(config, revision):
-        return True
-    return not repository.is_ancestor(revision, config) and not repository.is_ancestor(
-        config, controller.main_head().id
-    )
 
 
 def _moments(workspace: Workspace, branches: dict[str, Branch], environment: str | None, find: Find) -> list[Moment]:

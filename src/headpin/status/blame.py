@@ -18,11 +18,12 @@ from headpin.model import conceal
 from headpin.releases import Event, EventKind, Served
 from headpin.releases.codec import format_time
 from headpin.status.ahead import SourceCommit
+from headpin.status.happened import branch_at
 from headpin.status.remembered import Remembered
 from headpin.status.served import Applied, ServedReader, Stood
-from headpin.status.sides import branch_at
 from headpin.status.values import BUILT_IN, dotted, effective_values, origin_of, text_of
 from headpin.status.versions import FileVersions, Origin, Texts
+from headpin.status.when import own_from
 from headpin.types import AgentName, Revision
 from headpin.workspace import Snapshot
 from headpin.workspace.layout import DEFAULTS, agent_path, project_defaults_path
@@ -281,8 +282,8 @@ class _Asking:
         return tuple(event for event in found if event.at == commit.committer.at)  # the record may have got a new name
 
     def _events_at(self, revision: Revision, agent: AgentName) -> tuple[Event, ...]:
-        found = branch_at(self._repository, self._branch.environment, self._branch.records, revision)
-        return found.events(agent) if found else ()
+        own = own_from(self._repository, revision)
+        return branch_at(self._branch, self._repository, own).events(agent) if own else ()
 
 
 def _first_of(events: Sequence[Event], kinds: Sequence[EventKind]) -> Event | None:

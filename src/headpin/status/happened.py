@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 
 from headpin.controller.branches import CONFIG_TRAILER, Branch, RecordReader, own_state, record_path
 from headpin.controller.past import Past, past_of
-from headpin.git import CommitInfo, Repository, commits_touching
+from headpin.git import CommitInfo, Repository, changes_to
 from headpin.releases import NEVER_RAN, Event, EventKind, Record
 from headpin.releases.codec import parse_events
 from headpin.tree import EMPTY, Tree, changed_paths
 from headpin.types import AgentName, Revision
-
-_FIRST_ASKED = 32
 
 
 @dataclass(slots=True)
@@ -92,16 +90,12 @@ class Happened:
 
     def _touching(self, path: str) -> Iterator[CommitInfo]:
         start = self.branch.own
-        seen, asked = 0, _FIRST_ASKED
-        while start is not None:
-            found = commits_touching(self.repository.git_dir, start.id, [path], asked)
-            for revision in found[seen:]:
-                self.repository.refuse_cut_off(revision)
-                yield self.repository.commit(revision)
-            if len(found) < asked:
-                refuse_shallow_end(self.repository, start.id)
-                return
-            seen, asked = asked, asked * 8
+        if start is None:
+            return
+        for revision in changes_to(self.repository, start.id, path):
+            self.repository.refuse_cut_off(revision)
+            yield self.repository.commit(revision)
+        refuse_shallow_end(self.repository, start.id)
 
     def _record_of(self, commit: CommitInfo | None, path: str) -> Record:
         return self._record(self.repository.tree_at(commit.tree), path) if commit else NEVER_RAN

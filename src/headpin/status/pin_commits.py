@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from headpin.controller import Controller
 from headpin.controller.branches import Branch
 from headpin.errors import HistoryMissing
-from headpin.git import CommitInfo, Repository, commits_touching
+from headpin.git import CommitInfo, Repository, changes_to
 from headpin.model import Pin
 from headpin.releases import Event, Release
 from headpin.releases.codec import format_time
@@ -124,7 +125,7 @@ class PinCommits:
         if not self._paths:
             return Touched(order, untold)
         head = self._controller.main_head().id
-        listed = commits_touching(self._repository.git_dir, head, list(self._paths.values()), limit)
+        listed = list(islice(changes_to(self._repository, head, *self._paths.values()), limit))
         try:
             for revision in listed:
                 self._repository.refuse_cut_off(revision)

@@ -5,19 +5,18 @@ Must never look at what others committed on a branch: a side is always a commit 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from headpin.controller import Controller
-from headpin.controller.branches import Branch, RecordReader, own_state
-from headpin.errors import HistoryMissing, UsageError
-from headpin.git import CommitInfo, Repository
+from headpin.controller.branches import Branch
+from headpin.errors import UsageError
+from headpin.git import CommitInfo
+from headpin.model.moments import moment_said
 from headpin.releases.codec import format_time
-from headpin.types import Revision
-
-_ID = re.compile(r"[0-9a-f]{4,40}")
+from headpin.status.happened import branch_at
+from headpin.status.when import Find, by_revision, by_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,69 +52,22 @@ def read_side(controller: Controller, branch: Branch, asked: str, when: str) -> 
         raise UsageError(f"nothing was ever deployed to {environment}", remedy="run 'headpin reconcile'")
     if not when:
         return Side(asked, environment, branch, branch.own)
-    repository = controller.repository
-    instant = _instant(when)
-    start = (
-        _commit_named(repository, branch.tip, when) if instant is None else commit_at(repository, branch.tip, instant)
-    )
-    found = branch_at(repository, environment, controller.records, start) if start else None
-    if found is None or found.own is None:
+    commit = _finder(controller, branch, when)(branch)
+    if commit is None:
         raise UsageError(f"{environment} did not exist yet at {when}", remedy="name a later time")
-    return Side(asked, environment, found, found.own)
+    found = branch_at(branch, controller.repository, commit)
+    return Side(asked, environment, found, commit)
 
 
-def branch_at(repository: Repository, environment: str, records: RecordReader, start: Revision) -> Branch | None:
-    """The branch at the last commit of headpin's own from `start` back; None where there is none."""
-    for commit in repository.first_parents(start):
-        found = own_state(repository, commit)
-        if found is not None:
-            return Branch(environment, records, commit, None, commit, *found)
-    return None
-
-
-def commit_at(repository: Repository, tip: CommitInfo, at: datetime) -> Revision | None:
-    """The commit that the branch was at at an instant; None where that is before its first one.
-
-    The last one for which it and all before it are dated not later. Raises HistoryMissing where history is cut
-    off before that is known.
-    """
-    chain = list(repository.first_parents(tip.id))
-    found: Revision | None = None
-    for commit in reversed(chain):
-        if commit.committer.at > at:
-            break
-        found = commit.id
-    if found is None:
-        repository.refuse_cut_off(chain[-1].id)
-    return found
-
-
-def _instant(text: str) -> datetime | None:
-    """A date or a time, without a zone as on the clock of this machine; None for something else."""
-    if _ID.fullmatch(text) or not text.isprintable():
-        return None
+def _finder(controller: Controller, branch: Branch, when: str) -> Find:
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        at = moment_said(when, controller.clock()).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None
-
-
-def _commit_named(repository: Repository, tip: CommitInfo, text: str) -> Revision:
-    """A commit of the branch by its id, or the beginning of it."""
-    if _ID.fullmatch(text) is None:
-        raise UsageError(
-            f"{text!r} is neither a time nor a commit", remedy="write for example 2026-11-24T15:00, or a commit's id"
-        )
-    last = tip
-    for last in repository.first_parents(tip.id):
-        if last.id.startswith(text):
-            return last.id
-    try:
-        repository.refuse_cut_off(last.id)
-    except HistoryMissing as error:
-        raise HistoryMissing(
-            f"{text} is not in what this shallow clone has of the branch", remedy=error.remedy
-        ) from error
-    raise UsageError(
-        f"{text} is no commit of that branch", remedy="'git log --first-parent' of the branch has them all"
-    )
+        revision = controller.repository.resolve(when)
+        if revision is None:
+            raise UsageError(
+                f"{when!r} is neither a time nor a commit that this clone has",
+                remedy="write for example 2026-11-24T15:00, '2 days ago', or a commit's id",
+            ) from None
+        return by_revision(controller, {branch.environment: branch}, revision, branch.environment)[1]
+    return by_time(controller.repository, at)
