@@ -71,7 +71,8 @@ def propose(around: Surroundings, realiser: Realiser, base: CommitInfo, change: 
     tree = OverlayTree(around.workspace.tree, change.files)
     workspace = Workspace(tree, realiser.reader)
     commit = replace(base, parents=(base.id,), author=person, committer=person, message=change.message)
-    around = replace(around, workspace=workspace, head_move=move_by(commit, None))
+    branches = {name: branch.under(workspace) for name, branch in around.branches.items()}
+    around = replace(around, workspace=workspace, branches=branches, head_move=move_by(commit, None))
     realiser = realiser.over(workspace)
     outcomes = []
     for environment, agent in _concerned(workspace, change):
@@ -105,7 +106,8 @@ def _outcome(
     if branch.state is not None and branch.state.hold is not None:
         hold = branch.state.hold
         realised = Realised(held(situation, hold.reason, f"the whole environment is held: {hold.message}"))
-    folder = f"manifests/{agent.project}/{agent.agent}"
+    home = branch.home(agent)
+    folder = f"manifests/{home.project}/{home.agent}"
     before = {
         entry.name: branch.tree.read(f"{folder}/{entry.name}").decode("utf-8", "replace")
         for entry in branch.tree.entries(folder)

@@ -40,7 +40,7 @@ from headpin.releases.record import (
     Status,
 )
 from headpin.releases.release import Ran, Release, ran_as
-from headpin.releases.settle import Rendered, Settled, settle
+from headpin.releases.settle import Rendered, Settled, settle, with_rename
 from headpin.releases.upstream import Upstream, sources
 
 __all__ = [
@@ -96,5 +96,6 @@ __all__ = [
     "ran_as",
     "settle",
     "sources",
+    "with_rename",
     "with_settings_held",
 ]

@@ -67,7 +67,8 @@ class Situation:
     `moves`: the pin moves since the last observed revision, oldest first. `head_move`: the commit at
     main's head, for a change that no single move explains. `own`: problems of own layers. `project`:
     problems of the project and its pipeline. `is_reached`: whether the pipeline has this environment.
-    `conditions`: what the gates here ask for, and what concerns the release wanted.
+    `conditions`: what the gates here ask for, and what concerns the release wanted. `objects`: the agent that the
+    objects are named by, where that is another one's name.
     """
 
     environment: str
@@ -85,6 +86,12 @@ class Situation:
     is_reached: bool = True
     conditions: Conditions = UNCONDITIONAL
     first_stage: FirstStage | None = None
+    objects: AgentName | None = None
+
+    @property
+    def names(self) -> tuple[AgentName, ...]:
+        """Under which names documents and evidence of this deployment stand, the present one first."""
+        return (self.agent, *reversed(self.record.formerly))
 
 
 class Action(StrEnum):

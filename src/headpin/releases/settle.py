@@ -19,7 +19,7 @@ from headpin.releases.record import (
     Status,
 )
 from headpin.releases.release import Ran, Release, ran_as
-from headpin.types import Revision
+from headpin.types import AgentName, Revision
 
 MAX_CONSUMED = 100
 """Overrides that a record remembers to be used up; each names one release, so that old ones mean nothing any more."""
@@ -69,6 +69,7 @@ def settle(
             highest=max(before.highest, served.version),
             removed=None,
             consumed=(*before.consumed, *decision.used)[-MAX_CONSUMED:],
+            objects=situation.objects,
         )
         events += _serving_events(before.served, served, decision, now, config)
         known, runs = ran_as(situation.ran, served.release), served.status is Status.DEPLOYED
@@ -81,6 +82,23 @@ def settle(
     if is_blank and not record.is_unsettled:
         record = NEVER_RAN
     return Settled(record, ran, () if situation.tracks_head else tuple(events))
+
+
+def with_rename(situation: Situation, settled: Settled, old: AgentName, move: Move, now: datetime) -> Settled:
+    """What was settled, with the event that the deployment was `old` before; `move` is the commit that says so."""
+    before = situation.record
+    event = Event(
+        EventKind.RENAMED,
+        now,
+        move.config,
+        before.served.version if before.served else None,
+        before.served.release if before.served else None,
+        person=move.person,
+        moved=move.at,
+        note=move.note,
+        message=f"{old} is {situation.agent} now",
+    )
+    return settled if situation.tracks_head else replace(settled, events=(event, *settled.events))
 
 
 def _rejected(situation: Situation, after: Record) -> tuple[Release, ...]:

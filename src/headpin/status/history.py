@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headpin.controller import Controller
-from headpin.controller.branches import CONFIG_TRAILER, Branch, own_state, record_path
+from headpin.controller.branches import CONFIG_TRAILER, Branch, names_of, own_state, record_in
 from headpin.git import CommitInfo, Repository
 from headpin.releases import NEVER_RAN, Event, EventKind, Record
 from headpin.releases.codec import event_mapping
@@ -51,13 +51,14 @@ def _events(repository: Repository, branch: Branch, agent: AgentName) -> list[Ev
 
 
 def _followed_events(repository: Repository, branch: Branch, agent: AgentName) -> Iterator[Event]:
-    path = record_path(agent)
+    names = names_of(branch, agent)
     commits = repository.first_parents(branch.own.id) if branch.own else iter(())
     later: tuple[CommitInfo, str, Record] | None = None
     for commit in commits:
         found = own_state(repository, commit)
         if found is None:
             continue
+        path = record_in(found[0], names)
         entry = found[0].entry(path)
         identity = entry.id if entry else ""
         if later is not None and later[1] != identity:
@@ -93,11 +94,19 @@ def _between(repository: Repository, commit: CommitInfo, before: Record, after: 
         moved=config.author.at if by_main else None,
         note=config.note if by_main else "",
         hold=after.hold.reason if kind is EventKind.HELD and after.hold else None,
-        message=after.hold.message if kind is EventKind.HELD and after.hold else "",
+        message=_message(kind, after),
     )
 
 
+def _message(kind: EventKind, after: Record) -> str:
+    if kind is EventKind.RENAMED and after.formerly:
+        return f"it was {after.formerly[-1]} before"
+    return after.hold.message if kind is EventKind.HELD and after.hold else ""
+
+
 def _kind(before: Record, after: Record) -> EventKind | None:
+    if after.formerly != before.formerly and before is not NEVER_RAN:
+        return EventKind.RENAMED
     if after.hold is not None and (before.hold is None or before.hold.reason is not after.hold.reason):
         return EventKind.HELD
     if after.served is None:
