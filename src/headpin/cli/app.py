@@ -38,6 +38,7 @@ COMMANDS = (
     "approve",
     "adopt",
     "retry",
+    "agent",
     "pin",
     "check",
     "health",

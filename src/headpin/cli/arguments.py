@@ -15,6 +15,7 @@ from headpin.controller.outside import Outside
 from headpin.errors import HeadpinError, UsageError
 from headpin.types import AgentName
 from headpin.workspace import Workspace
+from headpin.workspace.former_rules import heir_of
 
 _AUTHOR = re.compile(r"([^<>]{1,200}[^<> ]) <([^<>\s]{1,200})>")
 
@@ -127,6 +128,9 @@ def agent_named(workspace: Workspace, text: str, known: tuple[AgentName, ...] = 
         raise UsageError(f"{text!r} is no agent's name", remedy="agents are named project/agent")
     agents = {*workspace.all_agents(), *known}
     if agent not in agents:
+        heir = heir_of(workspace, agent)
+        if heir is not None:
+            raise UsageError(f"{agent} was renamed to {heir}", remedy=f"type {heir}, which has its whole past")
         others = "see 'headpin status' for all agents"
         raise UsageError(f"there is no agent {agent}", remedy=closest(text, map(str, agents), others))
     return agent

@@ -90,7 +90,7 @@ def _is_nobody(workspace: Workspace, branch: Branch, agent: AgentName) -> bool:
 
 
 def _owner_then(context: PassContext, branch: Branch, agent: AgentName, move: Move) -> AgentName | None:
-    """Whose pin it was that moved to the name `agent`, which nobody has any more; None where it was a pin of its own."""
+    """Whose pin moved to the name `agent`, which nobody has any more; None where it was a pin of its own."""
     document = context.workspace.at(context.repository.tree(move.config)).agent(agent)
     former = document.model.former_names if document and document.model else ()
     has_pin = context.workspace.has_pin

@@ -17,6 +17,15 @@ KeptNames = Mapping[AgentName, AgentName]
 """By agent that serves something: the agent that its objects are named by, where that is another."""
 
 
+def heir_of(workspace: Workspace, agent: AgentName) -> AgentName | None:
+    """The agent that says that it had the name `agent` before; None where none does."""
+    for name in workspace.all_agents():
+        document = workspace.agent(name)
+        if document and document.model and agent in document.model.former_names:
+            return name
+    return None
+
+
 def former_problems(workspace: Workspace, kept: KeptNames) -> Iterator[Problem]:
     """Agents that say that they were one that is still there, or that another says the same of."""
     heirs: dict[AgentName, AgentName] = {}
