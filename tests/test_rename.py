@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headpin.releases import NEVER_RAN, EventKind, HoldReason
+from headpin.releases import NEVER_RAN, Action, EventKind, HoldReason
 from headpin.types import AgentName
 from tests.inprocess import headpin
 from tests.world import AGENT, CART, World
@@ -103,6 +103,7 @@ def test_everything_moves_and_nothing_is_redeployed(running: World) -> None:
         assert tuple(old) == told[name]
         assert (last.kind, last.config, last.version) == (EventKind.RENAMED, revision, 1)
         assert not running.events(name)
+    assert Action.REMOVE not in [item.decision.action for found in report.environments for item in found.deployments]
     work = report.work
     assert work.rendered == 1, "dev renders once, because its shared settings say another name; the others nothing"
     assert "Rename shop/cart to shop/basket in prod: v1" in running.git("log", "-1", "--format=%s", "env/prod")
@@ -413,7 +414,10 @@ def test_evidence_under_the_old_name_opens_gates_under_the_new_one(running: Worl
     told = headpin("check", "set", "shop/cart", "--env", "staging", "--name", "evals", "--passed", cwd=running.config)
     assert told.code == 0, told
     rename(running)
-    running.settle()
+    for _ in range(2):  # before the pass that moves the record, and after it
+        listed = headpin("check", "list", "shop/basket", "--env", "staging", cwd=running.config)
+        assert listed.code == 0 and "evals" in listed.out
+        running.settle()
     done = headpin("promote", "shop/basket", "--to", "prod", "--yes", cwd=running.config)
     assert done.code == 0, done
     running.settle()

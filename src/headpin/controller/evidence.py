@@ -57,7 +57,7 @@ class EvidenceReader:
         try:
             spans = present_spans(self._spans(branch, agent, release), branch.record(agent).served, release, now)
             tree = evidence_tree(self.repository, branch.environment, self.main)
-            return Evidence(reports, spans, *_reported(tree, names_of(branch, agent), release))
+            return Evidence(reports, spans, *read_reported(tree, names_of(branch, agent), release))
         except HeadpinError as error:
             return Evidence(reports, trouble=f"the evidence of {branch.environment} cannot be read: {error}")
 
@@ -156,12 +156,15 @@ def evidence_tree(repository: Repository, environment: str, main: str = "main") 
     return tree if len(parents) == 1 else OverlayTree(tree, known_here(repository, *parents))
 
 
-def _reported(tree: Tree, names: Sequence[AgentName], release: Release) -> tuple[tuple[Health, ...], tuple[Check, ...]]:
+def read_reported(
+    tree: Tree, names: Sequence[AgentName], release: Release
+) -> tuple[tuple[Health, ...], tuple[Check, ...]]:
     """What was reported of `release` under all the names that the agent had."""
     health, checks = read_health(tree, names[0], release), read_checks(tree, names[0], release)
     for name in names[1:]:
-        health = merged_health(read_health(tree, name, release), health)
-        checks = merged_checks(read_checks(tree, name, release), checks)
+        before, told = read_health(tree, name, release), read_checks(tree, name, release)
+        health = merged_health(before, health) if before and health else before or health
+        checks = merged_checks(told, checks)
     return health, checks
 
 
