@@ -127,8 +127,10 @@ class Branch:
         """The record of a deployment."""
         if agent in self.settled:
             return self.settled[agent][0]
-        home = self.home(agent)
-        return self._committed(agent) if home == agent else self._committed(home).moved(home, agent)
+        past = self.past(agent)
+        if past is None or past.problem is not None:
+            return self._committed(agent)
+        return self._committed(past.owner).moved(past.owner, past.names)
 
     def ran(self, agent: AgentName) -> tuple[Ran, ...]:
         """Everything that ran in a deployment, oldest first."""

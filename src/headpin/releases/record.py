@@ -6,7 +6,7 @@ apart from that, what is *wanted* but not served yet, and whether there is a *ho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -158,11 +158,19 @@ class Record:
         """Whether the next pass looks at it again even though no document of it changed."""
         return self.hold is not None or self.wanted is not None
 
-    def moved(self, old: AgentName, new: AgentName) -> Record:
-        """The record of `old` as that of `new`: everything stays but the name that people use."""
-        before = (*(name for name in self.formerly if name not in (old, new)), old)
+    def moved(self, old: AgentName, names: Sequence[AgentName]) -> Record:
+        """The record of `old` as that of the first of `names`: everything stays but the name that people use.
+
+        `names` are all that the agent may have had since, newest first. Those that no pass saw are remembered too.
+        """
+        new, *since = names
+        former = dict.fromkeys((*self.formerly, *reversed(since)))
         objects = self.objects or old
-        return replace(self, formerly=before, objects=None if objects == new else objects)
+        return replace(
+            self,
+            formerly=tuple(name for name in former if name != new),
+            objects=None if objects == new else objects,
+        )
 
 
 NEVER_RAN = Record()
