@@ -17,13 +17,13 @@ def _from_one(value: Any) -> Any:
 
 def _one_too(schema: dict[str, Any]) -> None:
     """Tells editors that a single name is fine too."""
-    names = {key: schema.pop(key) for key in ("type", "items", "minItems", "maxItems") if key in schema}
+    names = {key: schema.pop(key) for key in ("type", "items", "maxItems") if key in schema}
     schema["anyOf"] = [names["items"], names]
 
 
 Formerly = Annotated[
     tuple[AgentRef, ...],
-    Field(min_length=1, max_length=MAX_FORMER),
+    Field(max_length=MAX_FORMER),
     BeforeValidator(_from_one),
     Field(json_schema_extra=_one_too),
 ]
