@@ -156,6 +156,21 @@ def test_a_rename_that_is_reverted_loses_nothing(running: World, seen: bool) -> 
         assert running.record("prod", BASKET).formerly == (CART,)
 
 
+def test_taken_back_and_renamed_to_something_else_at_once(running: World) -> None:
+    before = {name: objects(running, name, CART) for name in ENVIRONMENTS}
+    rename(running)
+    running.settle()
+    running.git("revert", "--no-edit", "HEAD")
+    rename(running, TROLLEY)
+    running.settle()
+    same_without_memory(running)
+    for name in ENVIRONMENTS:
+        assert objects(running, name, TROLLEY) == before[name]
+        assert running.record(name, BASKET) == NEVER_RAN
+    assert running.record("prod", TROLLEY).served is not None
+    assert EventKind.SUPERSEDED not in [event.kind for event in running.events("prod", TROLLEY)]
+
+
 @pytest.mark.parametrize("between", [True, False], ids=["a pass between", "no pass between"])
 def test_renamed_twice(running: World, between: bool) -> None:
     before = {name: objects(running, name, CART) for name in ENVIRONMENTS}

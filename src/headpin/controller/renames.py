@@ -57,14 +57,20 @@ def past_of(
     declared = document.model.former_names if document and document.model else ()
     for position in range(len(declared) - 1, -1, -1):
         owner = declared[position]
-        if owner != agent and record(owner) != NEVER_RAN:
-            names = (agent, *(name for name in reversed(declared[position:]) if name != agent))
+        if owner == agent:
+            continue
+        names = (agent, *(name for name in reversed(declared[position:]) if name != agent))
+        if record(owner) != NEVER_RAN:
             if own.ever_ran and record(owner).served is None:
                 return None
             return Past(owner, names, _doubt(workspace, environment, agent, owner, own))
+        if not own.ever_ran and (found := next(_once(workspace, environment, names, record, renamed), None)):
+            return found  # it was renamed before, that was taken back, and it was renamed anew, all since the last pass
     if own.ever_ran:
         return None
-    return next(_reverted(workspace, environment, agent, tree, record, renamed), None)
+    # Without formerly only what follows the same source: another agent may have got the name.
+    reverted = _once(workspace, environment, (agent,), record, renamed)
+    return next((past for past in reverted if _has_source_of(workspace, agent, tree, past.owner)), None)
 
 
 def _is_wanted(workspace: Workspace, environment: str, agent: AgentName) -> bool:
@@ -92,28 +98,24 @@ def _doubt(workspace: Workspace, environment: str, agent: AgentName, owner: Agen
     return None
 
 
-def _reverted(
+def _once(
     workspace: Workspace,
     environment: str,
-    agent: AgentName,
-    tree: Tree,
+    names: tuple[AgentName, ...],
     record: RecordOf,
     renamed: tuple[AgentName, ...],
 ) -> Iterator[Past]:
-    """The record that was the agent's once, and whose present owner is gone: the rename was taken back.
-
-    Not for another agent that only got the same name: it follows the same source.
-    """
+    """The records that had the last of `names` once, and whose present owner is gone: the rename was taken back."""
     for owner in renamed:
         found = record(owner)
         if (
-            agent in found.formerly
+            names[-1] in found.formerly
             and found.served is not None
+            and owner not in names
             and _is_gone(workspace, environment, owner)
-            and _has_source_of(workspace, agent, tree, owner)
         ):
-            later = found.formerly[found.formerly.index(agent) + 1 :]
-            yield Past(owner, (agent, owner, *reversed(later)))
+            later = found.formerly[found.formerly.index(names[-1]) + 1 :]
+            yield Past(owner, (*names, owner, *(name for name in reversed(later) if name not in names)))
 
 
 def is_another(workspace: Workspace, environment: str, agent: AgentName, tree: Tree) -> bool:
