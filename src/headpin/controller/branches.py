@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, takewhile
 
-from headpin.controller.renames import Past, past_of
+from headpin.controller.pasts import Past, past_of
 from headpin.errors import HeadpinError, PermanentError
 from headpin.git import CommitInfo, Folder, GitTree, Repository, TreeRef, remote_of
 from headpin.releases import NEVER_RAN, Event, Ran, Record, Settled

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from headpin.controller.branches import Branch
 from headpin.controller.context import PassContext
 from headpin.controller.fold import fold_renamed, move_by
-from headpin.controller.renames import claimed_twice
+from headpin.controller.pasts import claimed_twice
 from headpin.controller.view import View
 from headpin.releases import NEVER_RAN, Move
 from headpin.types import AgentName

@@ -12,7 +12,7 @@ from headpin.controller.evidence import EvidenceReader
 from headpin.controller.follow import desired_release, first_stage_of
 from headpin.controller.heads import Heads
 from headpin.controller.images import Images, resolved, resolved_before, told
-from headpin.controller.renames import claimed, is_another
+from headpin.controller.pasts import claimed, is_another
 from headpin.images import digest_of
 from headpin.model import Stage
 from headpin.problems import Problem, errors
