@@ -77,6 +77,16 @@ class World:
         self.controller = Controller(Repository.open(self.config), clock=self.clock)
 
     @classmethod
+    def of(cls, folder: Path, clock: Clock) -> World:
+        """A world that is in `folder` already, a copy of another; it goes on at the time of `clock`."""
+        world = cls.__new__(cls)
+        world.folder, world.config, world.sources = folder, folder / "config", folder / "sources"
+        world.clock = Clock()
+        world.clock.now = clock.now
+        world.controller = Controller(Repository.open(world.config), clock=world.clock)
+        return world
+
+    @classmethod
     def small(cls, folder: Path) -> World:
         """dev, staging, prod; one project with one agent."""
         world = cls(folder)

@@ -391,6 +391,25 @@ KINDS: dict[str, ProblemKind] = {
             "move the gate to a later stage, or put a stage before it",
             _W,
         ),
+        ProblemKind(
+            "HP360",
+            "two agents with one past",
+            "An agent says under formerly that it had another's name, and that agent is still there, or a third one "
+            "says the same. Records, numbers and Kubernetes objects can go on under one name only.",
+            "delete what is left of the old name (folder and pins), or the key formerly",
+        ),
+        ProblemKind(
+            "HP361",
+            "a past of its own",
+            "An agent says under formerly that it had another's name, and both ran in this environment.",
+            "take a new name, or delete the key formerly and promote under this one",
+        ),
+        ProblemKind(
+            "HP362",
+            "formerly itself",
+            "An agent names itself under formerly, or the same name twice.",
+            "delete the name there",
+        ),
     )
 }
 

@@ -9,6 +9,7 @@ from headpin.actions.approve import approval
 from headpin.actions.change import Change
 from headpin.actions.layers import START, STOP, LayerEdit, layer_change, scaling
 from headpin.actions.pins import PinMove, promotion, rollback
+from headpin.actions.rename import renaming
 from headpin.actions.scaffold import Scaffold, scaffold
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "approval",
     "layer_change",
     "promotion",
+    "renaming",
     "rollback",
     "scaffold",
     "scaling",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from headpin.types import AgentName
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """Files to write (None: to delete), and the message of their commit.
 
     `subject` is the message's first line, `note` what the person says about it, `trailers` an index for tools.
-    `is_of_pods`: whether only the number of pods changes, which no gate keeps.
+    `is_of_pods`: whether only the number of pods changes, which no gate keeps. `renames`: an agent's old name and its
+    new one, where that is what it does. `remarks`: what people should know of it before it is made.
     """
 
     files: Mapping[str, bytes | None]
@@ -19,6 +22,8 @@ class Change:
     note: str = ""
     trailers: tuple[str, ...] = ()
     is_of_pods: bool = False
+    renames: tuple[AgentName, AgentName] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:

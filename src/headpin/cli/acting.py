@@ -228,8 +228,9 @@ def print_proposal(
             line("  ", (f"{outcome.agent} in {outcome.environment}", STRONG))
         for label, text, style in _facts(outcome):
             line(f"    {label:9}", (inert(text), style))
-    for path in proposal.change.files:
-        line((f"    {'file':9}{path}", DIM))
+    told = [("note", inert(remark), BUSY) for remark in proposal.change.remarks]
+    for label, text, style in (*told, *(("file", path, DIM) for path in proposal.change.files)):
+        line((f"    {label:9}{text}", style))
     for commit in along[:_MAX_ALONG]:
         line(("also pushes: ", BUSY), f"{short(commit.id)} {inert(commit.subject)}")
     if len(along) > _MAX_ALONG:
@@ -243,7 +244,9 @@ def print_proposal(
 
 def _facts(outcome: Outcome) -> Iterable[tuple[str, str, str]]:
     decision, served = outcome.decision, outcome.situation.record.served
-    if decision.kind is not None and decision.release is not None:
+    if outcome.is_rename:
+        yield from _kept(outcome)
+    elif decision.kind is not None and decision.release is not None:
         old = f"v{served.version} ({served.release})" if served else "nothing"
         source = f", from {decision.source.environment}" if decision.source else ""
         yield "serves", f"{old} → v{decision.version} ({decision.release}){source}", ""
@@ -260,6 +263,17 @@ def _facts(outcome: Outcome) -> Iterable[tuple[str, str, str]]:
         removed = sum(text.startswith("-") and not text.startswith("---") for text in lines)
         manifests, more = counted(len(changed), "manifest"), counted(added, "line")
         yield "renders", f"{manifests}, {more} added, {removed} removed", ""
+
+
+def _kept(outcome: Outcome) -> Iterable[tuple[str, str, str]]:
+    """What a rename leaves as it is."""
+    record = outcome.situation.record
+    if record.served is not None:
+        version = f"v{record.served.version} " if record.served.version else ""
+        more = "; nothing is redeployed" if outcome.before == outcome.after else ""
+        yield "keeps", f"{version}({record.served.release}){more}", ""
+    if record.hold is not None:
+        yield "held", f"still: {record.hold.message}", BAD
 
 
 def _release_facts(old: Release | None, new: Release) -> Iterable[tuple[str, str, str]]:
@@ -303,6 +317,7 @@ def as_json(done: Done, *, dry_run: bool) -> dict[str, Any]:
         "alsoPushes": [{"commit": commit.id, "subject": commit.subject} for commit in done.along],
         "files": sorted(change.files),
         "deployments": [_outcome_json(outcome) for outcome in done.proposal.outcomes],
+        **({"remarks": list(change.remarks)} if change.remarks else {}),
     }
 
 

@@ -42,6 +42,7 @@ COMMANDS = (
     "approve",
     "adopt",
     "retry",
+    "agent",
     "pin",
     "check",
     "health",

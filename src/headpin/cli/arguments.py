@@ -18,6 +18,7 @@ from headpin.errors import HeadpinError, UsageError
 from headpin.model.moments import moment_said
 from headpin.types import AgentName
 from headpin.workspace import Workspace
+from headpin.workspace.former_rules import heir_of
 
 TIMES = "write for example 2026-11-24, 2026-11-24T15:00, 2026-11-24T15:00Z or '2 hours ago'"
 """How times are written."""
@@ -188,6 +189,9 @@ def agent_named(workspace: Workspace, text: str, known: tuple[AgentName, ...] = 
         raise UsageError(f"{text!r} is no agent's name", remedy="agents are named project/agent")
     agents = {*workspace.all_agents(), *known}
     if agent not in agents:
+        heir = heir_of(workspace, agent)
+        if heir is not None:
+            raise UsageError(f"{agent} was renamed to {heir}", remedy=f"type {heir}, which has its whole past")
         others = "see 'headpin status' for all agents"
         raise UsageError(f"there is no agent {agent}", remedy=closest(text, map(str, agents), others))
     return agent

@@ -90,7 +90,8 @@ def _told(item: DeploymentReport) -> str:
         told = [_SETTINGS[event.kind] for event in item.events if event.kind in _SETTINGS]
         if item.decision.kind is None and item.changes and not told:
             told = ["own settings changed"] if item.situation.tracks_head else []
-        return inert("; ".join(told) or item.decision.reason)
+        was = f"was {item.was} before; " if item.was else ""
+        return inert(was + ("; ".join(told) or item.decision.reason))
     served = item.record.served
     kept = f"; {served.release} stays" if served else ""
     return inert(f"{hold.reason.value}: {hold.message}{kept}")
@@ -135,4 +136,5 @@ def _deployment_json(item: DeploymentReport) -> dict[str, Any]:
         "hold": hold.reason.value if hold else None,
         "gates": [gate_mapping(gate) for gate in item.decision.told],
         "events": [event_mapping(event) for event in item.events],
+        **({"was": str(item.was)} if item.was else {}),
     }

@@ -9,7 +9,7 @@ import typer
 from headpin.cli.app import PROBLEMS, Session, app, exit_with
 from headpin.cli.arguments import JsonOption, Output, OutputOption, machine_form
 from headpin.cli.terminal import counted
-from headpin.controller.in_use import snapshots_in_use
+from headpin.controller.in_use import kept_names, snapshots_in_use
 from headpin.errors import UsageError
 from headpin.problems import Problem, errors
 from headpin.tree import DiskTree, Tree
@@ -37,7 +37,8 @@ def validate(
         workspace = Workspace(tree, DocumentReader())
         branches = session.controller.branches(workspace)
         tracked = {name: branch.state.tracks_head for name, branch in branches.items() if branch.state is not None}
-        problems = check(workspace, tracked, snapshots_in_use(session.repository, workspace, branches))
+        in_use = snapshots_in_use(session.repository, workspace, branches)
+        problems = check(workspace, tracked, in_use, kept_names(branches))
     found = errors(problems)
     form = machine_form(output, json)
     if form:

@@ -7,11 +7,12 @@ and undone by the next commit.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from headpin.controller.pasts import Past, past_of
 from headpin.errors import HeadpinError, PermanentError
-from headpin.git import CommitInfo, GitTree, Repository, remote_of
+from headpin.git import CommitInfo, Folder, GitTree, Repository, TreeRef, remote_of
 from headpin.releases import NEVER_RAN, Event, Ran, Record, Settled
 from headpin.releases.codec import (
     SEAL_AT,
@@ -24,8 +25,9 @@ from headpin.releases.codec import (
 )
 from headpin.releases.environment import FILE, EnvironmentState, parse_environment
 from headpin.sources import Followed, SourceRule
-from headpin.tree import EMPTY, Kind, Tree
-from headpin.types import AgentName, Revision
+from headpin.tree import EMPTY, Kind, Tree, walk
+from headpin.types import AgentName, Revision, TreeId
+from headpin.workspace import Workspace
 
 BRANCH_PREFIX = "refs/heads/env/"
 CONFIG_TRAILER = "Headpin-Config"
@@ -71,6 +73,45 @@ class Branch:
     heads: Mapping[SourceRule, Followed] | None = None
     trouble: HeadpinError | None = None
     settled: dict[AgentName, tuple[Record, tuple[Ran, ...]]] = field(default_factory=dict)
+    workspace: Workspace | None = None
+    pasts: dict[AgentName, Past | None] = field(default_factory=dict)
+
+    def under(self, workspace: Workspace) -> Branch:
+        """The same branch seen with other documents."""
+        return replace(self, workspace=workspace, settled=dict(self.settled), pasts={})
+
+    def forget(self) -> None:
+        """Drops what is laid over the commit: it was committed by now, or never will be."""
+        self.settled.clear()
+        self.pasts.clear()
+
+    def past(self, agent: AgentName) -> Past | None:
+        """The past under another name that the agent goes on with, or would if that were clear."""
+        if self.workspace is None or agent in self.settled:
+            return self.pasts.get(agent)
+        if agent not in self.pasts:
+            self.pasts[agent] = past_of(
+                self.workspace, self.environment, agent, self.tree, self._committed, self._renamed
+            )
+        return self.pasts[agent]
+
+    def home(self, agent: AgentName) -> AgentName:
+        """The name under which the agent's past is committed: the one it had before, until a pass moves it."""
+        past = self.past(agent)
+        return past.owner if past is not None and past.problem is None else agent
+
+    @property
+    def renamed(self) -> tuple[AgentName, ...]:
+        """Every deployment that has or had another name, those among them that this pass moves."""
+        moved = (agent for agent, past in self.pasts.items() if past is not None and past.problem is None)
+        return tuple(dict.fromkeys((*self._renamed, *moved)))
+
+    @property
+    def _renamed(self) -> tuple[AgentName, ...]:
+        return self.state.renamed if self.state else ()
+
+    def _committed(self, agent: AgentName) -> Record:
+        return self.records.read(self.tree, record_path(agent))
 
     @property
     def ref(self) -> str:
@@ -86,19 +127,27 @@ class Branch:
         """The record of a deployment."""
         if agent in self.settled:
             return self.settled[agent][0]
-        return self.records.read(self.tree, record_path(agent))
+        past = self.past(agent)
+        if past is None or past.problem is not None:
+            return self._committed(agent)
+        return self._committed(past.owner).moved(past.owner, past.names)
 
     def ran(self, agent: AgentName) -> tuple[Ran, ...]:
         """Everything that ran in a deployment, oldest first."""
         later = self.settled[agent][1] if agent in self.settled else ()
         return (
-            tuple(ran for path in self._segments(agent, "ran") for ran in parse_ran(self.tree.read(path), path)) + later
+            tuple(
+                ran for path in self._segments(self.home(agent), "ran") for ran in parse_ran(self.tree.read(path), path)
+            )
+            + later
         )
 
     def events(self, agent: AgentName) -> tuple[Event, ...]:
         """Every event of a deployment, oldest first."""
         return tuple(
-            event for path in self._segments(agent, "events") for event in parse_events(self.tree.read(path), path)
+            event
+            for path in self._segments(self.home(agent), "events")
+            for event in parse_events(self.tree.read(path), path)
         )
 
     def agents(self, project: str | None = None) -> tuple[AgentName, ...]:
@@ -120,7 +169,7 @@ class Branch:
         """The files that a settled record makes."""
         path = record_path(agent)
         stored = None if settled.record == NEVER_RAN else format_record(settled.record).encode()
-        files: dict[str, bytes | None] = {path: stored}
+        files: dict[str, bytes | None] = {record_path(self.home(agent)): None, path: stored}
         files |= self._appended(agent, "ran", "".join(format_ran(ran) for ran in settled.ran))
         files |= self._appended(agent, "events", "".join(format_event(event) for event in settled.events))
         return files
@@ -153,7 +202,25 @@ class Branch:
         sealed = bisect_left(range(1, end), True, key=is_missing) if end > 1 else 0
         return [*(f"{path}.{n:04}" for n in range(1, sealed + 1)), *([path] if self.tree.entry(path) else [])]
 
+    def folders_moved(self, agent: AgentName) -> dict[str, Folder | TreeRef | None]:
+        """What is served, as it is, from where it is committed to where a renamed agent has it."""
+        old = self.home(agent)
+        changes: dict[str, Folder | TreeRef | None] = {}
+        for top in ("manifests", "settings", "content") if old != agent else ():
+            folder = f"{top}/{old.project}/{old.agent}"
+            entry = self.tree.entry(folder)
+            if entry is None:
+                continue
+            files = {path.removeprefix(f"{folder}/"): found.id for path, found in walk(self.tree, folder)}
+            changes[folder] = None
+            is_listed = top == "manifests"  # the project's kustomization is made from what is in such a folder
+            changes[f"{top}/{agent.project}/{agent.agent}"] = Folder(files) if is_listed else TreeRef(TreeId(entry.id))
+        return changes
+
     def _appended(self, agent: AgentName, kind: str, lines: str) -> dict[str, bytes | None]:
+        old = self.home(agent)
+        if old != agent:
+            return self._moved(old, agent, kind, lines)
         if not lines:
             return {}
         path = f"deployments/{agent.project}/{agent.agent}.{kind}"
@@ -165,10 +232,32 @@ class Branch:
         half = len(found) // 2
         return {f"{path}.{number:04}": b"".join(found[:half]), path: b"".join(found[half:])}
 
+    def _moved(self, old: AgentName, new: AgentName, kind: str, lines: str) -> dict[str, bytes | None]:
+        """All segments under the new name. What was told of the new name before (that it was held) comes last."""
+        segments = self._segments(old, kind)
+        told = b"".join(self.tree.read(path) for path in self._segments(new, kind)) + lines.encode()
+        path = f"deployments/{new.project}/{new.agent}.{kind}"
+        changes: dict[str, bytes | None] = dict.fromkeys((*self._segments(new, kind), *segments))
+        for number, segment in enumerate(segments[:-1], start=1):
+            changes[f"{path}.{number:04}"] = self.tree.read(segment)
+        last = (self.tree.read(segments[-1]) if segments else b"") + told
+        return changes | ({path: last} if last else {})
+
 
 def record_path(agent: AgentName) -> str:
     """The record's file."""
     return f"deployments/{agent.project}/{agent.agent}.yaml"
+
+
+def names_of(branch: Branch, agent: AgentName) -> tuple[AgentName, ...]:
+    """Every name that the agent has or had here, the present one first."""
+    return (agent, *reversed(branch.record(agent).formerly))
+
+
+def record_in(tree: Tree, names: Sequence[AgentName]) -> str:
+    """The record's file in an earlier `tree` of the branch, where the agent may have had another of its `names`."""
+    paths = [record_path(name) for name in names]
+    return next((path for path in paths if tree.entry(path) is not None), paths[0])
 
 
 def upstream_prefix(repository: Repository, main: str) -> str:

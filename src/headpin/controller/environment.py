@@ -6,10 +6,11 @@ publishes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from headpin.controller.branches import Branch
+from headpin.controller.cast import Rename, cast_of
 from headpin.controller.context import PassContext, now_on
 from headpin.controller.holds import allowed_removals, documents_hold, environment_hold, hold_of, prune_message
 from headpin.controller.messages import plain_message
@@ -19,8 +20,9 @@ from headpin.controller.situations import look_up_images, situation_of
 from headpin.controller.view import candidates, look
 from headpin.errors import Conflict, HeadpinError
 from headpin.git import Folder, TreeRef
-from headpin.releases import Hold, Planned, decide, prune_excess, settle
+from headpin.releases import Hold, Planned, decide, prune_excess, settle, with_rename
 from headpin.releases.environment import EnvironmentState
+from headpin.types import AgentName
 
 
 def reconcile_environment(context: PassContext, environment: str) -> EnvironmentReport:
@@ -38,18 +40,25 @@ def reconcile_environment(context: PassContext, environment: str) -> Environment
         hold = hold_of(context, branch, view)
     if hold is not None or view is None or isinstance(view, str):
         return _keep_all(context, branch, hold)
-    moves = view.moves.get(environment, {})
-    agents = candidates(context, branch, view)
+    cast = cast_of(context, branch, view, candidates(context, branch, view))
     if environment == context.workspace.head_environment:
-        look_up_images(context.around, environment, agents)
+        look_up_images(context.around, environment, cast.agents)
     situations = (
-        situation_of(context.around, environment, agent, tuple(moves.get(agent, ())), exists=exists) for agent in agents
+        situation_of(
+            context.around,
+            environment,
+            agent,
+            cast.moves[agent],
+            exists=exists,
+            claimed_by=cast.claimed.get(agent),
+        )
+        for agent in cast.agents
     )
     planned = tuple(Planned(situation, decide(situation)) for situation in situations)
     excess = prune_excess(planned, context.workspace.limits.prune, allowed_removals(context.workspace, environment))
     if excess:
         return _keep_all(context, branch, hold_of(context, branch, prune_message(environment, excess, context)))
-    return _carry_out(context, branch, planned, view.accepted)
+    return _carry_out(context, branch, planned, cast.renames, view.accepted)
 
 
 def start_branches(context: PassContext, environments: Iterable[str], head_state: EnvironmentState | None) -> None:
@@ -97,22 +106,38 @@ def _keep_all(context: PassContext, branch: Branch, hold: Hold | None) -> Enviro
     return EnvironmentReport(branch.environment, hold=hold, commit=commit)
 
 
-def _carry_out(context: PassContext, branch: Branch, planned: Sequence[Planned], accepted: bool) -> EnvironmentReport:
+def _carry_out(
+    context: PassContext,
+    branch: Branch,
+    planned: Sequence[Planned],
+    renames: Mapping[AgentName, Rename],
+    accepted: bool,
+) -> EnvironmentReport:
     now = now_on(context, branch) if planned else context.now
     changes: dict[str, bytes | TreeRef | Folder | None] = {}
     reports: list[DeploymentReport] = []
     for number, item in enumerate(planned):
         context.progress(f"rendering {branch.environment}", number, len(planned))
+        agent, rename = item.situation.agent, renames.get(item.situation.agent)
         realised = context.realiser.realise(item.situation, item.decision)
         settled = settle(item.situation, realised.decision, realised.rendered, now, context.head.id)
         is_changed = settled.record != item.situation.record or bool(settled.events) or realised.files is not None
-        if is_changed:
-            changes |= branch.changes(item.situation.agent, settled)
-            changes |= file_changes(context, item.situation.agent, realised)
-            branch.settle(item.situation.agent, settled)
+        if rename is not None:
+            settled = with_rename(item.situation, settled, rename.old, rename.by, now)
+            changes |= branch.folders_moved(agent)
+        if is_changed or rename is not None:
+            changes |= branch.changes(agent, settled)
+            changes |= file_changes(context, agent, realised)
+            branch.settle(agent, settled)
         reports.append(
             DeploymentReport(
-                item.situation.agent, item.situation, realised.decision, settled.record, settled.events, is_changed
+                agent,
+                item.situation,
+                realised.decision,
+                settled.record,
+                settled.events,
+                is_changed or rename is not None,
+                rename.old if rename else None,
             )
         )
     changes |= kustomizations(branch, changes)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from headpin.controller.branches import Branch, own_state, record_path
-from headpin.controller.evidence_merge import known_here
+from headpin.controller.branches import Branch, names_of, own_state, record_in, record_path
+from headpin.controller.evidence_merge import known_here, merged_checks, merged_health
 from headpin.controller.outside import EVIDENCE
 from headpin.errors import Conflict, HeadpinError, RefLocked
 from headpin.git import Changes, Repository, Signature, Upstream, remote_of
@@ -57,7 +57,7 @@ class EvidenceReader:
         try:
             spans = present_spans(self._spans(branch, agent, release), branch.record(agent).served, release, now)
             tree = evidence_tree(self.repository, branch.environment, self.main)
-            return Evidence(reports, spans, read_health(tree, agent, release), read_checks(tree, agent, release))
+            return Evidence(reports, spans, *read_reported(tree, names_of(branch, agent), release))
         except HeadpinError as error:
             return Evidence(reports, trouble=f"the evidence of {branch.environment} cannot be read: {error}")
 
@@ -68,7 +68,7 @@ class EvidenceReader:
         served = branch.record(agent).served
         if served is not None and served.release == release:
             return ()
-        entry = branch.tree.entry(record_path(agent))
+        entry = branch.tree.entry(record_path(branch.home(agent)))
         key = (branch.environment, agent, entry.id if entry else "", release)
         if key not in self._past:
             if len(self._past) >= _MAX_REMEMBERED:
@@ -98,7 +98,7 @@ def _records(
     repository: Repository, branch: Branch, agent: AgentName, release: Release
 ) -> list[tuple[datetime, Record]]:
     """Every record of the agent since the release first ran, newest first, with the instant from which it held."""
-    first, path = ran_as(branch.ran(agent), release), record_path(agent)
+    first, names = ran_as(branch.ran(agent), release), names_of(branch, agent)
     found: list[tuple[datetime, Record]] = []
     if first is None or branch.own is None:
         return found
@@ -106,6 +106,7 @@ def _records(
     for commit in repository.first_parents(branch.own.id):
         if commit.committer.at < first.at:
             break
+        path = record_in(repository.tree_at(commit.tree), names)
         entry = repository.tree_at(commit.tree).entry(path)
         identity = entry.id if entry else ""
         if last == identity:
@@ -153,6 +154,18 @@ def evidence_tree(repository: Repository, environment: str, main: str = "main") 
         return EMPTY
     tree = repository.tree(parents[0])
     return tree if len(parents) == 1 else OverlayTree(tree, known_here(repository, *parents))
+
+
+def read_reported(
+    tree: Tree, names: Sequence[AgentName], release: Release
+) -> tuple[tuple[Health, ...], tuple[Check, ...]]:
+    """What was reported of `release` under all the names that the agent had."""
+    health, checks = read_health(tree, names[0], release), read_checks(tree, names[0], release)
+    for name in names[1:]:
+        before, told = read_health(tree, name, release), read_checks(tree, name, release)
+        health = merged_health(before, health) if before and health else before or health
+        checks = merged_checks(told, checks)
+    return health, checks
 
 
 def read_health(tree: Tree, agent: AgentName, release: Release) -> tuple[Health, ...]:

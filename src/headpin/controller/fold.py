@@ -69,6 +69,43 @@ def _moves(steps: Sequence[_Step]) -> Sequence[Move]:
     return moves
 
 
+def fold_renamed(
+    repository: Repository,
+    reader: DocumentReader,
+    old: Revision,
+    commits: Sequence[CommitInfo],
+    environment: str,
+    names: Sequence[AgentName],
+) -> tuple[Sequence[Move], CommitInfo | None]:
+    """The moves of an agent that was renamed among `commits`, and the commit that moved its pin under its new name.
+
+    `names` are all it had, newest first: their pins are one history, and a pin that only moved is no move.
+    """
+    steps: list[_Step] = []
+    renamed: CommitInfo | None = None
+    bearer, last = _bearer(reader, repository.tree(old), environment, names)
+    for commit in commits:
+        tree = repository.tree_at(commit.tree)
+        now, named = _bearer(reader, tree, environment, names)
+        if named != last:
+            steps.append(_Step(commit, last, named))
+        if now == names[0] and bearer != names[0]:
+            renamed = commit
+        bearer, last = now, named
+    return (_moves(steps) if steps else ()), renamed
+
+
+def _bearer(
+    reader: DocumentReader, tree: Tree, environment: str, names: Sequence[AgentName]
+) -> tuple[AgentName | None, Release | str | None]:
+    """The newest of `names` that has a pin, and what the pin names."""
+    for name in names:
+        named = _named(reader, tree, environment, name)
+        if named is not None:
+            return name, named
+    return None, None
+
+
 def move_by(commit: CommitInfo, release: Release | None) -> Move:
     """The move that a commit makes."""
     return Move(release, commit.id, commit.author.person, commit.author.at, commit.note[:MAX_NOTE], commit.has_note)

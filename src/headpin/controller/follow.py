@@ -59,7 +59,8 @@ def _release(model: Agent, snapshot: Snapshot, found: Followed) -> Release:
 
 def _served_by_the_same(branch: Branch, agent: AgentName, model: Agent) -> bool:
     """Whether what is served was followed by the same rule, so that its image and content are still right."""
-    path = f"settings/{agent.project}/{agent.agent}/{AGENT_FILE}"
+    home = branch.home(agent)
+    path = f"settings/{home.project}/{home.agent}/{AGENT_FILE}"
     if branch.tree.entry(path) is None:
         return False
     before, _ = parse_bytes(branch.tree.read(path), path, Agent)
@@ -84,7 +85,7 @@ def first_stage_of(heads: Heads, images: Images, workspace: Workspace, situation
     problem, subject, is_on_branch = "", "", False
     try:
         for config, at in _configs(heads.repository, workspace, situation):
-            found = at.snapshot(situation.agent)
+            found = next((known for name in situation.names if (known := at.snapshot(name)) is not None), None)
             if found is None or found.agent.model is None:
                 continue
             rule = SourceRule.of(found.agent.model)

@@ -39,6 +39,17 @@ def snapshots_in_use(
     return found
 
 
+def kept_names(branches: Mapping[str, Branch]) -> Mapping[AgentName, AgentName]:
+    """Agents that serve objects under the name of another, which they had before, and that name."""
+    found: dict[AgentName, AgentName] = {}
+    for branch in branches.values():
+        for agent in branch.renamed:
+            record = branch.record(agent)
+            if record.served is not None and record.objects is not None:
+                found[agent] = record.objects
+    return found
+
+
 def _settings(workspace: Workspace, branch: Branch, agent: AgentName) -> Iterator[TreeId]:
     served = branch.record(agent).served
     if served is not None:

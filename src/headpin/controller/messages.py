@@ -23,6 +23,7 @@ _WORDS = {
     EventKind.SUPERSEDED: "Pass over",
     EventKind.HELD: "Hold",
     EventKind.REMOVED: "Remove",
+    EventKind.RENAMED: "Rename",
 }
 
 
@@ -83,11 +84,15 @@ def _line(report: DeploymentReport) -> str:
     environment = report.situation.environment
     place = {**dict.fromkeys(("Roll back", "Hold", "Reconfigure", "Scale", "Stop", "Start"), "in"), "Remove": "from"}
     word = _word(report)
+    if word == "Rename":
+        return f"Rename {report.was} to {report.agent} in {environment}: {_now(report)}"
     return f"{word} {report.agent} {place.get(word, 'to')} {environment}: {_now(report)}"
 
 
 def _word(report: DeploymentReport) -> str:
     kinds = [event.kind for event in report.events]
+    if report.was is not None and _is_same_code(report):
+        return "Rename"
     if report.situation.tracks_head:
         if report.record.hold is not None:
             return "Hold"
@@ -97,6 +102,14 @@ def _word(report: DeploymentReport) -> str:
     if report.decision.kind is not None:  # what was done is told before what waits
         kinds = [kind for kind in kinds if kind is not EventKind.HELD]
     return _WORDS.get(kinds[-1], "Update") if kinds else "Update"
+
+
+def _is_same_code(report: DeploymentReport) -> bool:
+    """Whether the same code is served as before, and by no move of a pin."""
+    before, after = report.situation.record.served, report.record.served
+    if not report.situation.tracks_head or before is None or after is None:
+        return report.decision.kind is None
+    return before.release.revision == after.release.revision
 
 
 def _now(report: DeploymentReport) -> str:

@@ -6,17 +6,18 @@ a pass say what becomes of every deployment that it concerns. Must never write, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from headpin.actions import Change
+from headpin.controller.branches import Branch
 from headpin.controller.fold import move_by
 from headpin.controller.realise import Realised, Realiser
 from headpin.controller.situations import Surroundings, situation_of
 from headpin.errors import Refused
 from headpin.git import CommitInfo, Signature
-from headpin.releases import Action, Decision, HoldReason, Situation, Wanted, decide, held
-from headpin.tree import OverlayTree
+from headpin.releases import NEVER_RAN, Action, Decision, HoldReason, Situation, Wanted, decide, held
+from headpin.tree import OverlayTree, walk
 from headpin.types import AgentName
 from headpin.workspace import Workspace
 from headpin.workspace.layout import Place, classify, pin_path
@@ -33,13 +34,18 @@ class Outcome:
     before: Mapping[str, str]
     after: Mapping[str, str]
     is_of_pods: bool = False
+    is_rename: bool = False
 
     @property
     def is_refused(self) -> bool:
         """Whether the next pass would not carry the change out.
 
-        The number of pods follows main even where a gate keeps everything else.
+        The number of pods follows main even where a gate keeps everything else. What is held already is renamed all
+        the same; what would be removed or held by its new name is not.
         """
+        if self.is_rename:
+            is_new = self.decision.hold is HoldReason.INVALID and self.situation.record.hold is None
+            return is_new or self.decision.action is Action.REMOVE
         if self.is_of_pods and self.decision.hold is not HoldReason.INVALID:
             return False
         return self.decision.action in (Action.HOLD, Action.WAIT)
@@ -71,14 +77,18 @@ def propose(around: Surroundings, realiser: Realiser, base: CommitInfo, change: 
     tree = OverlayTree(around.workspace.tree, change.files)
     workspace = Workspace(tree, realiser.reader)
     commit = replace(base, parents=(base.id,), author=person, committer=person, message=change.message)
-    around = replace(around, workspace=workspace, head_move=move_by(commit, None))
+    branches = {name: branch.under(workspace) for name, branch in around.branches.items()}
+    around = replace(around, workspace=workspace, branches=branches, head_move=move_by(commit, None))
     realiser = realiser.over(workspace)
     outcomes = []
-    for environment, agent in _concerned(workspace, change):
+    concerned = {*_concerned(workspace, change), *_renamed(branches, workspace, change)}
+    for environment, agent in sorted(concerned):
         if environment in around.branches:
             moves = pin_path(environment, agent) in change.files
-            outcome = _outcome(around, realiser, commit if moves else None, environment, agent)
-            outcomes.append(replace(outcome, is_of_pods=change.is_of_pods))
+            moved_by = commit if moves and change.renames is None else None
+            outcome = _outcome(around, realiser, moved_by, environment, agent)
+            is_rename = change.renames is not None
+            outcomes.append(replace(outcome, is_of_pods=change.is_of_pods, is_rename=is_rename))
     return Proposal(change, base, tuple(outcomes))
 
 
@@ -87,6 +97,15 @@ def _concerned(workspace: Workspace, change: Change) -> list[tuple[str, AgentNam
     places = (classify(path) for path in change.files)
     found = (place for place in places if isinstance(place, Place) and place.environment and place.agent)
     return sorted({(place.environment, place.agent_name) for place in found if workspace.has_agent(place.agent_name)})
+
+
+def _renamed(branches: Mapping[str, Branch], workspace: Workspace, change: Change) -> Iterator[tuple[str, AgentName]]:
+    """Every deployment of an agent that the change renames."""
+    if change.renames is not None:
+        _, new = change.renames
+        for name, branch in branches.items():
+            if branch.trouble is None and (branch.record(new) != NEVER_RAN or workspace.has_pin(name, new)):
+                yield name, new
 
 
 def _outcome(
@@ -105,10 +124,11 @@ def _outcome(
     if branch.state is not None and branch.state.hold is not None:
         hold = branch.state.hold
         realised = Realised(held(situation, hold.reason, f"the whole environment is held: {hold.message}"))
-    folder = f"manifests/{agent.project}/{agent.agent}"
+    home = branch.home(agent)
+    folder = f"manifests/{home.project}/{home.agent}"
     before = {
-        entry.name: branch.tree.read(f"{folder}/{entry.name}").decode("utf-8", "replace")
-        for entry in branch.tree.entries(folder)
+        path.removeprefix(f"{folder}/"): branch.tree.read(path).decode("utf-8", "replace")
+        for path, _ in walk(branch.tree, folder)
     }
     after = before if realised.files is None else dict(realised.files)
     if realised.decision.action is Action.REMOVE:

@@ -99,9 +99,11 @@ def publish(
 
 
 def _state_after(context: PassContext, branch: Branch, reports: Sequence[DeploymentReport]) -> EnvironmentState:
-    looked_at = {report.agent for report in reports}
-    before = branch.state.unsettled if branch.state else ()
-    unsettled = {agent for agent in before if agent not in looked_at}
+    looked_at = {report.agent for report in reports} | {report.was for report in reports if report.was}
+    before = branch.state
+    unsettled = {agent for agent in (before.unsettled if before else ()) if agent not in looked_at}
+    renamed = {agent for agent in (before.renamed if before else ()) if agent not in looked_at}
+    renamed |= {report.agent for report in reports if report.record.formerly or report.record.objects}
     unsettled |= {report.agent for report in reports if report.record.is_unsettled or _waits(report)}
     is_head = branch.environment == context.workspace.head_environment
     tracks = (
@@ -122,6 +124,7 @@ def _state_after(context: PassContext, branch: Branch, reports: Sequence[Deploym
         None,
         tuple(sorted(unsettled)),
         tuple(sorted(branches)) if tracks else (),
+        tuple(sorted(renamed)),
     )
 
 
@@ -152,5 +155,5 @@ def commit_branch(
     branch.expected = revision
     branch.tree = repository.tree(revision)
     branch.state = state
-    branch.settled.clear()
+    branch.forget()
     return revision

@@ -5,7 +5,7 @@ Whatever cannot be rendered turns the decision into a hold of that one deploymen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headpin.controller.content import read_content
@@ -78,7 +78,7 @@ class Realiser:
         if release is None or version is None or decision.layers is Layers.FROZEN:
             return Realised(decision)
         try:
-            snapshot = self.snapshot(situation.agent, release, decision.move)
+            snapshot = self.snapshot(situation.agent, release, decision.move, situation.names)
             render = self._input(situation, decision, release, version, snapshot)
             if decision.closed:
                 decision, render = self._gated(situation, decision, release, version, render, snapshot)
@@ -146,14 +146,17 @@ class Realiser:
         self.rendered += 1
         return render_files(render, self._templates[render.template_set])
 
-    def snapshot(self, agent: AgentName, release: Release, move: Move | None = None) -> Snapshot:
+    def snapshot(
+        self, agent: AgentName, release: Release, move: Move | None = None, names: Sequence[AgentName] = ()
+    ) -> Snapshot:
         """The shared settings of a release: from main's head where they are the same, else as stored.
 
-        What a first stage pins was stored nowhere yet; then they are main's at the commit that made the `move`.
+        What a first stage pins was stored nowhere yet; then they are main's at the commit that made the `move`, where
+        the agent may have had another of its `names`.
         """
         head = self._workspace.snapshot(agent)
         is_head = head is not None and head.id == release.settings
-        found: Snapshot | Problem | None = head if is_head else self._snapshot_at(agent, release, move)
+        found: Snapshot | Problem | None = head if is_head else self._snapshot_at(names or (agent,), release, move)
         if found is None:
             tree = self._repository.tree_at(release.settings)
             found = read_snapshot(self.reader, tree, release.settings, agent, self._workspace.tree)
@@ -163,11 +166,11 @@ class Realiser:
             raise Misfit(str(found.problems[0]))
         return found
 
-    def _snapshot_at(self, agent: AgentName, release: Release, move: Move | None) -> Snapshot | None:
+    def _snapshot_at(self, names: Sequence[AgentName], release: Release, move: Move | None) -> Snapshot | None:
         if move is None or self._repository.has(release.settings) or not self._repository.has(move.config):
             return None
-        found = self._at(move.config).snapshot(agent)
-        return found if found is not None and found.id == release.settings else None
+        snapshots = (self._at(move.config).snapshot(name) for name in names)
+        return next((found for found in snapshots if found is not None and found.id == release.settings), None)
 
     def content(self, release: Release, snapshot: Snapshot) -> Tree | None:
         """The content of a release: as stored, else from the source; None where it has none.
@@ -202,7 +205,8 @@ class Realiser:
         own, scaling_from = head, None
         served = situation.record.served
         if layers is Layers.APPLIED and served is not None:
-            own, scaling_from = self._at(served.config).own_layers(situation.environment, situation.agent), head
+            before = self._at(served.config)
+            own, scaling_from = before.own_layers(situation.environment, _named_in(before, situation)), head
         if own is None or not is_usable(own):
             raise Misfit(f"the own layers of {situation.environment} cannot be read")
         return own, scaling_from
@@ -240,7 +244,7 @@ def render_input(
     return RenderInput(
         situation.environment,
         environment.namespace or situation.environment,
-        situation.agent,
+        situation.objects or situation.agent,
         engine,
         environment.templates,
         version,
@@ -252,6 +256,11 @@ def render_input(
         snapshot.chart if engine == "helm" else None,
         _content(release, snapshot, own),
     )
+
+
+def _named_in(workspace: Workspace, situation: Situation) -> AgentName:
+    """The name that the deployment's agent had in `workspace`."""
+    return next((name for name in situation.names if workspace.has_agent(name)), situation.agent)
 
 
 def _content(release: Release, snapshot: Snapshot, own: OwnLayers) -> MountedContent | None:

@@ -166,7 +166,7 @@ class Controller:
         """`found` and an empty branch for each new environment; without branches that are nobody's environment."""
         new = {name: Branch(name, self.records) for name in workspace.environments if name not in found}
         kept = {name: b for name, b in found.items() if b.trouble is None or name in workspace.environments}
-        return dict(sorted((kept | new).items()))
+        return {name: branch.under(workspace) for name, branch in sorted((kept | new).items())}
 
     def _pass(self, full: bool, dry_run: bool, *, is_last: bool) -> PassReport:
         before = (self.reader.parsed, self.repository.writer.written)
@@ -271,7 +271,7 @@ def _isolated(context: PassContext, environment: str, is_last: bool) -> Environm
     except HeadpinError as error:
         if isinstance(error, RefLocked) and not is_last:
             raise
-        context.around.branches[environment].settled.clear()  # nobody decides by what was not committed
+        context.around.branches[environment].forget()  # nobody decides by what was not committed
         return EnvironmentReport(environment, error=str(error), remedy=error.remedy)
 
 

@@ -14,7 +14,9 @@ from headpin.types import AgentName, Revision
 
 @dataclass(frozen=True, slots=True)
 class DeploymentReport:
-    """One deployment that the pass looked at. `changes` tells whether its record or files change."""
+    """One deployment that the pass looked at. `changes` tells whether its record or files change, `was`
+    the name that it had before this pass.
+    """
 
     agent: AgentName
     situation: Situation
@@ -22,6 +24,7 @@ class DeploymentReport:
     record: Record
     events: tuple[Event, ...]
     changes: bool
+    was: AgentName | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from headpin.controller.branches import Branch
+from headpin.controller.branches import Branch, names_of
 from headpin.controller.evidence import (
     Edit,
     check_edit,
     evidence_tree,
     health_edit,
-    read_checks,
-    read_health,
+    read_reported,
     write_evidence,
 )
 from headpin.controller.outside import Outside, fetched_upstream
@@ -31,7 +30,8 @@ from headpin.types import SHORT, AgentName, Revision, short
 class Subject:
     """What is reported about: a release, as an environment numbers it.
 
-    `digest` is of what is served, "" for what is not served now. `seen` is when the record that says so was made.
+    `digest` is of what is served, "" for what is not served now. `seen` is when the record that says so was made,
+    `names` all that the agent has or had.
     """
 
     agent: AgentName
@@ -40,6 +40,7 @@ class Subject:
     release: Release
     digest: str
     seen: datetime
+    names: tuple[AgentName, ...]
 
     @property
     def name(self) -> str:
@@ -63,7 +64,9 @@ def served_subject(branch: Branch, agent: AgentName, version: str | None = None)
         raise UsageError(
             f"{branch.environment} serves nothing of {agent}", remedy="see 'headpin status' for what is served where"
         )
-    found = Subject(agent, branch.environment, served.version, served.release, served.digest, _made(branch))
+    found = Subject(
+        agent, branch.environment, served.version, served.release, served.digest, _made(branch), names_of(branch, agent)
+    )
     if version is not None and not _is_named(found, version):
         serves = f"{found.name} ({short(served.release.revision)})"
         raise UsageError(f"{branch.environment} serves {serves} of {agent}, not {version}")
@@ -75,7 +78,9 @@ def ran_subject(branch: Branch, agent: AgentName, version: str | None = None) ->
     if version is None or version.upper() == "HEAD":
         return served_subject(branch, agent, version)
     for ran in reversed(branch.ran(agent)):
-        subject = Subject(agent, branch.environment, ran.version, ran.release, "", _made(branch))
+        subject = Subject(
+            agent, branch.environment, ran.version, ran.release, "", _made(branch), names_of(branch, agent)
+        )
         if _is_named(subject, version):
             return subject
     raise UsageError(f"{version} of {agent} never ran in {branch.environment}", remedy=f"see 'headpin history {agent}'")
@@ -134,11 +139,7 @@ def set_check(
 def known_evidence(controller: Controller, subject: Subject) -> Known:
     """What was reported about the subject's release."""
     tree = evidence_tree(controller.repository, subject.environment, controller.main)
-    return Known(
-        subject,
-        read_health(tree, subject.agent, subject.release),
-        read_checks(tree, subject.agent, subject.release),
-    )
+    return Known(subject, *read_reported(tree, subject.names, subject.release))
 
 
 def _write(

@@ -12,6 +12,7 @@ from headpin.controller.evidence import EvidenceReader
 from headpin.controller.follow import desired_release, first_stage_of
 from headpin.controller.heads import Heads
 from headpin.controller.images import Images, resolved, resolved_before, told
+from headpin.controller.pasts import claimed, is_another
 from headpin.images import digest_of
 from headpin.model import Stage
 from headpin.problems import Problem, errors
@@ -33,7 +34,7 @@ from headpin.sources import SourceRule
 from headpin.types import AgentName
 from headpin.workspace import Snapshot, Workspace
 from headpin.workspace.layout import agent_path
-from headpin.workspace.naming import namesakes
+from headpin.workspace.naming import namesakes, object_name
 from headpin.workspace.rules import agent_problems, layer_problems, pin_problems, project_problems
 
 
@@ -51,15 +52,27 @@ class Surroundings:
 
 
 def situation_of(
-    around: Surroundings, environment: str, agent: AgentName, moves: tuple[Move, ...], *, exists: bool = True
+    around: Surroundings,
+    environment: str,
+    agent: AgentName,
+    moves: tuple[Move, ...],
+    *,
+    exists: bool = True,
+    claimed_by: AgentName | None = None,
 ) -> Situation:
-    """Everything that decides about `agent` in `environment`; `exists` is False for a deleted environment."""
+    """Everything that decides about `agent` in `environment`; `exists` is False for a deleted environment.
+
+    `claimed_by` is another agent that says that it was this one, which is still there.
+    """
     workspace, branch = around.workspace, around.branches[environment]
     tracks_head = environment == workspace.head_environment
     own = workspace.own_layers(environment, agent)
     project = errors(project_problems(workspace, agent.project))
     record = branch.record(agent)
     desired = _desired(around, environment, agent) if exists else _gone(environment)
+    if claimed_by is not None and is_another(workspace, environment, agent, branch.tree):
+        desired = Unreadable((claimed(agent, claimed_by),))
+    objects = _objects(around, environment, agent)
     situation = Situation(
         environment,
         agent,
@@ -69,9 +82,10 @@ def situation_of(
         desired,
         around.head_move,
         moves,
-        own=(errors(layer_problems(own)) if own else ()) + _taken(branch, agent),
+        own=(errors(layer_problems(own)) if own else ()) + _taken(branch, agent, objects),
         project=project,
         conditions=conditions_of(workspace, environment, agent, own, project, around.now),
+        objects=objects,
     )
     return _with_upstream(around, replace(situation, subject=_subject(around, situation)))
 
@@ -86,6 +100,23 @@ def _subject(around: Surroundings, situation: Situation) -> str:
     return around.heads.subject(SourceRule.of(document.model), situation.desired.release.revision)
 
 
+def _objects(around: Surroundings, environment: str, agent: AgentName) -> AgentName | None:
+    """Whose name the objects have, where it is not the agent's: a renamed agent's first, for as long as it runs.
+
+    What is deployed here for the first time takes the name that it has in the stage before, so that a service is
+    called the same everywhere.
+    """
+    record = around.branches[environment].record(agent)
+    if record.ever_ran:
+        return record.objects
+    stages = around.workspace.stages(agent.project)
+    for stage in reversed(stages[: _position(stages, environment) or 0]):
+        before = around.branches[stage.environment].record(agent) if stage.environment in around.branches else None
+        if before is not None and before.served is not None:
+            return before.objects
+    return None
+
+
 def towards(around: Surroundings, situation: Situation, release: Release, move: Move | None = None) -> Situation:
     """The situation if `move` made main's head want `release` here: what is asked before a promotion is made."""
     record = replace(situation.record, wanted=None)
@@ -93,14 +124,18 @@ def towards(around: Surroundings, situation: Situation, release: Release, move: 
     return _with_upstream(around, replace(situation, desired=Wanted(release), moves=moves, record=record))
 
 
-def _taken(branch: Branch, agent: AgentName) -> tuple[Problem, ...]:
-    """Why a newcomer cannot have its objects' name: another agent's objects of that name are served here."""
+def _taken(branch: Branch, agent: AgentName, objects: AgentName | None) -> tuple[Problem, ...]:
+    """Why a newcomer cannot go on: it is not clear whose past it has, or its objects' name is another agent's here."""
     if branch.record(agent).served is not None:
         return ()
-    return tuple(
+    past, name = branch.past(agent), objects or agent
+    doubt = (past.problem,) if past is not None and past.problem is not None else ()
+    others = {name, *namesakes(name), *branch.renamed} - {agent, *(past.names if past else ())}
+    return doubt + tuple(
         Problem.of("HP312", agent_path(agent), f"{other} is served in {branch.environment} with the same object names")
-        for other in namesakes(agent)
-        if branch.record(other).served is not None
+        for other in sorted(others)
+        if (record := branch.record(other)).served is not None
+        and object_name(record.objects or other) == object_name(name)
     )
 
 

@@ -10,8 +10,8 @@ from headpin.controller.fold import Moves, fold_pins
 from headpin.controller.heads import Follows
 from headpin.controller.holds import lost_revision
 from headpin.errors import PermanentError
-from headpin.git import Relation
-from headpin.types import AgentName
+from headpin.git import CommitInfo, Relation
+from headpin.types import AgentName, Revision
 from headpin.workspace import Scope, changed_documents, scope_of
 
 
@@ -19,13 +19,16 @@ from headpin.workspace import Scope, changed_documents, scope_of
 class View:
     """What to look at: pin moves since the revision folded last, and the scope of the documents' changes.
 
-    `accepted`: main's history was rewritten and an override accepts it, which is to be written down.
+    `commits` are those of main since `base`, oldest first. `accepted`: main's history was rewritten and an override
+    accepts it, which is to be written down.
     """
 
     moves: Moves
     scope: Scope
     full: bool
     accepted: bool = False
+    base: Revision | None = None
+    commits: tuple[CommitInfo, ...] = ()
 
 
 def look(context: PassContext, branch: Branch) -> View | str:
@@ -50,7 +53,8 @@ def look(context: PassContext, branch: Branch) -> View | str:
     moves = fold_pins(context.repository, context.reader, base, found.commits)
     before = context.repository.tree(base)
     paths = changed_documents(before, context.workspace.tree)
-    return View(moves, scope_of(paths, context.workspace.head_environment), context.full)
+    scope = scope_of(paths, context.workspace.head_environment)
+    return View(moves, scope, context.full, base=base, commits=found.commits)
 
 
 def candidates(context: PassContext, branch: Branch, view: View) -> list[AgentName]:

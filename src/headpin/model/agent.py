@@ -11,7 +11,9 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from headpin.model.chart import ChartRule
 from headpin.model.content import ContentRule
 from headpin.model.document import IMAGE_PATTERN, Branch, Described, Engine, Part, RepositoryPath
+from headpin.model.formerly import Formerly
 from headpin.model.settings import MountPath, Settings, process_text
+from headpin.types import AgentName
 
 PortName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
@@ -156,6 +158,12 @@ class Agent(Described, Settings):
     content: ContentRule = Field(
         None, description="Files of the source that are promoted with the release, as a list of patterns or a mapping."
     )
+    formerly: Formerly = Field(
+        (),
+        description="The name that this agent had before, as project/agent, or all of them, oldest first. Where "
+        "nothing of that agent is left, its deployments go on under this name: records, numbers and history move, and "
+        "the Kubernetes objects keep their names.",
+    )
     engine: Engine | None = Field(
         None, description="How settings become what is delivered. Default: as the environment says."
     )
@@ -204,6 +212,11 @@ class Agent(Described, Settings):
             if protocols[probe.port] != "TCP":
                 raise ValueError(f"the {kind} probe asks the port {probe.port}, which is not TCP")
         return self
+
+    @property
+    def former_names(self) -> tuple[AgentName, ...]:
+        """The names that it had before, oldest first."""
+        return tuple(name for text in self.formerly if (name := AgentName.parse(text)) is not None)
 
     def image_of(self, revision: str) -> str:
         """The image of a revision of the source."""

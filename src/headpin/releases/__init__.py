@@ -40,7 +40,7 @@ from headpin.releases.record import (
     Status,
 )
 from headpin.releases.release import Ran, Release, ran_as, subject_of
-from headpin.releases.settle import Rendered, Settled, settle
+from headpin.releases.settle import Rendered, Settled, settle, with_rename
 from headpin.releases.upstream import Upstream, sources
 
 __all__ = [
@@ -97,5 +97,6 @@ __all__ = [
     "settle",
     "sources",
     "subject_of",
+    "with_rename",
     "with_settings_held",
 ]

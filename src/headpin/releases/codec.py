@@ -27,6 +27,7 @@ from headpin.releases.record import (
     Status,
 )
 from headpin.releases.release import Ran, Release
+from headpin.types import AgentName
 from headpin.yaml import dump, load
 
 T = TypeVar("T")
@@ -166,6 +167,8 @@ def _record_mapping(record: Record) -> dict[str, Any]:
         else None,
         "consumed": list(record.consumed) or None,
         "rejected": [release.as_mapping() for release in record.rejected] or None,
+        "formerly": [str(name) for name in record.formerly] or None,
+        "objects": str(record.objects) if record.objects else None,
     }
 
 
@@ -204,7 +207,16 @@ def _record(value: Mapping[str, Any]) -> Record:
         else None,
         consumed=tuple(value.get("consumed", ())),
         rejected=tuple(Release.of_mapping(release) for release in value.get("rejected", ())),
+        formerly=tuple(_agent(name) for name in value.get("formerly", ())),
+        objects=_agent(value["objects"]) if "objects" in value else None,
     )
+
+
+def _agent(text: str) -> AgentName:
+    found = AgentName.parse(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no agent")
+    return found
 
 
 def _ran(value: Mapping[str, Any]) -> Ran:

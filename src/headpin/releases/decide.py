@@ -68,7 +68,8 @@ class Situation:
     main's head, for a change that no single move explains. `own`: problems of own layers. `project`:
     problems of the project and its pipeline. `is_reached`: whether the pipeline has this environment.
     `conditions`: what the gates here ask for, and what concerns the release wanted. `subject`: of the source commit
-    that is wanted, where the source was asked; nothing is decided by it.
+    that is wanted, where the source was asked; nothing is decided by it. `objects`: the agent that the objects are
+    named by, where that is another one's name.
     """
 
     environment: str
@@ -87,6 +88,12 @@ class Situation:
     conditions: Conditions = UNCONDITIONAL
     first_stage: FirstStage | None = None
     subject: str = ""
+    objects: AgentName | None = None
+
+    @property
+    def names(self) -> tuple[AgentName, ...]:
+        """Under which names documents and evidence of this deployment stand, the present one first."""
+        return (self.agent, *reversed(self.record.formerly))
 
 
 class Action(StrEnum):

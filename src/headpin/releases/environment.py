@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,8 @@ class EnvironmentState:
 
     `config`: the revision of main that the last commit was made from. `folded`: up to which revision pin
     moves are in the records (behind `config` only while the whole environment is held). `unsettled`: the
-    deployments that are held or wait, so that a pass finds them without reading every record. `branches`:
+    deployments that are held or wait, so that a pass finds them without reading every record. `renamed`: the
+    deployments that have or had another name, so that a pass finds those that names belong to. `branches`:
     in the head environment, every environment that has a branch.
     """
 
@@ -31,6 +33,7 @@ class EnvironmentState:
     hold: Hold | None = None
     unsettled: tuple[AgentName, ...] = ()
     branches: tuple[str, ...] = ()
+    renamed: tuple[AgentName, ...] = ()
 
 
 def format_environment(state: EnvironmentState) -> str:
@@ -43,6 +46,7 @@ def format_environment(state: EnvironmentState) -> str:
         "folded": state.folded if state.folded != state.config else None,
         "hold": hold_mapping(hold) if hold else None,
         "unsettled": [str(agent) for agent in sorted(state.unsettled)] or None,
+        "renamed": [str(agent) for agent in sorted(state.renamed)] or None,
         "branches": sorted(state.branches) or None,
     }
     return dump({key: item for key, item in value.items() if item is not None})
@@ -65,13 +69,18 @@ def parse_environment(data: bytes) -> EnvironmentState:
 def _state(value: dict[str, Any]) -> EnvironmentState:
     hold = value.get("hold")
     config = value.get("config")
-    agents = (AgentName.parse(name) for name in value.get("unsettled", ()))
     return EnvironmentState(
         value["environment"],
         value["tracks"] == "head",
         config,
         value.get("folded", config),
         parse_hold(hold) if hold else None,
-        tuple(agent for agent in agents if agent is not None),
+        _agents(value.get("unsettled", ())),
         tuple(value.get("branches", ())),
+        _agents(value.get("renamed", ())),
     )
+
+
+def _agents(names: Iterable[str]) -> tuple[AgentName, ...]:
+    found = (AgentName.parse(name) for name in names)
+    return tuple(agent for agent in found if agent is not None)

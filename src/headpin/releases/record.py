@@ -6,13 +6,13 @@ apart from that, what is *wanted* but not served yet, and whether there is a *ho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from headpin.releases.release import Release
-from headpin.types import Revision
+from headpin.types import AgentName, Revision
 
 
 class Status(StrEnum):
@@ -48,6 +48,7 @@ class EventKind(StrEnum):
     RESUMED = "resumed"
     SCALED = "scaled"
     REMOVED = "removed"
+    RENAMED = "renamed"
 
 
 HEADPIN = ("headpin", "headpin@localhost")
@@ -125,6 +126,9 @@ class Record:
 
     `consumed` has the ids of the override files that promotions of it used up, `rejected` the releases that never
     ran and that a person moved the pin away from: headpin itself does not promote them again.
+
+    `formerly` has the names under which this record stood before, oldest first. `objects` is the agent by whose name
+    the Kubernetes objects are named and labelled, where that is another: objects cannot be renamed, only replaced.
     """
 
     served: Served | None = None
@@ -134,6 +138,13 @@ class Record:
     removed: Removed | None = None
     consumed: tuple[str, ...] = ()
     rejected: tuple[Release, ...] = ()
+    formerly: tuple[AgentName, ...] = ()
+    objects: AgentName | None = None
+
+    @property
+    def ever_ran(self) -> bool:
+        """Whether anything was ever served."""
+        return self.served is not None or self.removed is not None or self.highest > 0
 
     @property
     def last_version(self) -> int:
@@ -146,6 +157,20 @@ class Record:
     def is_unsettled(self) -> bool:
         """Whether the next pass looks at it again even though no document of it changed."""
         return self.hold is not None or self.wanted is not None
+
+    def moved(self, old: AgentName, names: Sequence[AgentName]) -> Record:
+        """The record of `old` as that of the first of `names`: everything stays but the name that people use.
+
+        `names` are all that the agent may have had since, newest first. Those that no pass saw are remembered too.
+        """
+        new, *since = names
+        former = dict.fromkeys((*self.formerly, *reversed(since)))
+        objects = self.objects or old
+        return replace(
+            self,
+            formerly=tuple(name for name in former if name != new),
+            objects=None if objects == new else objects,
+        )
 
 
 NEVER_RAN = Record()

@@ -20,7 +20,7 @@ from headpin.releases.record import (
     Status,
 )
 from headpin.releases.release import Ran, Release, ran_as, subject_of
-from headpin.types import Revision
+from headpin.types import AgentName, Revision
 
 MAX_CONSUMED = 100
 """Overrides that a record remembers to be used up; each names one release, so that old ones mean nothing any more."""
@@ -70,6 +70,7 @@ def settle(
             highest=max(before.highest, served.version),
             removed=None,
             consumed=(*before.consumed, *decision.used)[-MAX_CONSUMED:],
+            objects=situation.objects,
         )
         events += _serving_events(before.served, served, decision, now, config)
         known, runs = ran_as(situation.ran, served.release), served.status is Status.DEPLOYED
@@ -92,6 +93,23 @@ def _subject(situation: Situation, release: Release) -> str:
         return told
     ran = chain(situation.ran, *(stage.ran for stage in situation.upstream))
     return subject_of(ran, release.revision)
+
+
+def with_rename(situation: Situation, settled: Settled, old: AgentName, move: Move, now: datetime) -> Settled:
+    """What was settled, with the event that the deployment was `old` before; `move` is the commit that says so."""
+    before = situation.record
+    event = Event(
+        EventKind.RENAMED,
+        now,
+        move.config,
+        before.served.version if before.served else None,
+        before.served.release if before.served else None,
+        person=move.person,
+        moved=move.at,
+        note=move.note,
+        message=f"{old} is {situation.agent} now",
+    )
+    return settled if situation.tracks_head else replace(settled, events=(event, *settled.events))
 
 
 def _rejected(situation: Situation, after: Record) -> tuple[Release, ...]:

@@ -18,7 +18,7 @@ from headpin.workspace import Effective, object_name
 from headpin.workspace.charts import ChartFolder
 
 _NOT_RENDERED = {
-    *("source", "image", "content", "display_name", "description", "engine", "chart"),
+    *("source", "image", "content", "display_name", "description", "formerly", "engine", "chart"),
     *Settings.model_fields,
 }
 """Of `agent.yaml`: what is resolved elsewhere, or only for people."""
@@ -26,7 +26,9 @@ _NOT_RENDERED = {
 
 @dataclass(frozen=True, slots=True)
 class RenderInput:
-    """One deployment to be rendered. `agent` is the snapshot's, `effective` the settings after all layers.
+    """One deployment to be rendered. `name` is the one that its objects are named by: a renamed agent's first.
+
+    `agent` is the snapshot's, `effective` the settings after all layers.
 
     `content` is None for a release without content, whatever `agent` says.
     """

@@ -156,8 +156,18 @@ def _serves(branch: Branch, agent: AgentName) -> bool:
 
 
 def _all_rows(workspace: Workspace, branches: dict[str, Branch]) -> tuple[AgentName, ...]:
+    agents = workspace.all_agents()
     served = {agent for branch in branches.values() for agent in branch.agents() if _serves(branch, agent)}
-    return tuple(sorted({*workspace.all_agents(), *served}))
+    renamed = {home for branch in branches.values() for agent in agents if (home := _home(branch, agent)) != agent}
+    return tuple(sorted({*agents, *(served - renamed)}))
+
+
+def _home(branch: Branch, agent: AgentName) -> AgentName:
+    """The name that the agent has on the branch; its own where the records there do not tell."""
+    try:
+        return branch.home(agent)
+    except ObjectDamaged:
+        return agent
 
 
 def _environment(workspace: Workspace, branch: Branch) -> EnvironmentStatus:

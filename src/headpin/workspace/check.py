@@ -13,6 +13,7 @@ from headpin.tree import Entry, Kind, Tree
 from headpin.types import AgentName
 from headpin.workspace import layout
 from headpin.workspace.chart_rules import settings_without_place
+from headpin.workspace.former_rules import KeptNames, former_problems
 from headpin.workspace.gate_rules import approval_problems
 from headpin.workspace.layout import Place, classify
 from headpin.workspace.rules import (
@@ -40,12 +41,16 @@ InUse = Mapping[tuple[str, AgentName], tuple[Snapshot, ...]]
 
 
 def check(
-    workspace: Workspace, tracked_head_so_far: Mapping[str, bool] | None = None, in_use: InUse | None = None
+    workspace: Workspace,
+    tracked_head_so_far: Mapping[str, bool] | None = None,
+    in_use: InUse | None = None,
+    kept_names: KeptNames | None = None,
 ) -> tuple[Problem, ...]:
     """Every problem of every document, sorted by place.
 
     `tracked_head_so_far` tells of environments that run already whether they track head, for the rules
-    about a change; `in_use` which snapshots own layers have to fit besides main's own.
+    about a change; `in_use` which snapshots own layers have to fit besides main's own; `kept_names` which agents serve
+    objects under another name.
     """
     places, found = _scan(workspace)
     if any(problem.code == "HP112" for problem in found):
@@ -68,6 +73,7 @@ def check(
         found += _own_problems(project_problems(workspace, project), f"projects/{project}/")
     for agent in workspace.all_agents():
         found += agent_problems(workspace, agent)
+    found += former_problems(workspace, kept_names or {})
     for place in places:
         found += _place_problems(workspace, place, in_use or {})
     return tuple(sorted(set(found)))

@@ -11,6 +11,7 @@ from headpin.model import Approval, Override, Pipeline
 from headpin.problems import Problem
 from headpin.types import AgentName
 from headpin.workspace.documents import Document
+from headpin.workspace.former_rules import heir_of
 from headpin.workspace.workspace import Workspace
 
 
@@ -64,5 +65,10 @@ def _about(
         said = f"{environment} follows branches, and nothing is promoted into it"
         yield document.problem("HP350", ("environment",), said)
     agent = AgentName.parse(agents[0])
-    if agent is None or not workspace.has_agent(agent):
+    if agent is not None and workspace.has_agent(agent):
+        return
+    heir = heir_of(workspace, agent) if agent is not None else None
+    if heir is not None:  # one that is used up is history, and says what was true then
+        yield document.problem("HP323", at, f"{agent} was renamed to {heir}: it opens nothing any more")
+    else:
         yield document.problem("HP303", at, f"there is no agent {agents[0]}")

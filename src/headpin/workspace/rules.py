@@ -243,6 +243,9 @@ def _agent_rules(workspace: Workspace, agent: AgentName, snapshot: Snapshot) -> 
             yield Problem.of("HP312", document.path, said)
     if document.model is None:
         return
+    former = document.model.former_names
+    if agent in former or len(set(former)) < len(former):
+        yield document.problem("HP362", ("formerly",), f"{agent} was {', then '.join(map(str, former))}")
     yield from chart_problems(workspace, agent, snapshot)
     source = document.model.source
     if source.repository != ".":
