@@ -182,7 +182,7 @@ class Branch:
 
     def events_back(self, agent: AgentName) -> Iterator[Event]:
         """The events of a deployment, newest first, read as far as somebody asks."""
-        for path in reversed(self._segments(agent, "events")):
+        for path in reversed(self._segments(self.home(agent), "events")):
             for line in reversed(self.tree.read(path).splitlines()):
                 yield from parse_events(line, path)
 
