@@ -11,7 +11,9 @@ class Change:
     """Files to write (None: to delete), and the message of their commit.
 
     `subject` is the message's first line, `note` what the person says about it, `trailers` an index for tools.
-    `is_of_pods`: whether only the number of pods changes, which no gate keeps.
+    `is_of_pods`: whether only the number of pods changes, which no gate keeps. `structure`: what of the workspace's
+    environments, pipelines, projects and agents comes, goes or changes ("environment qa"); "" for a change of
+    deployments alone. `warnings` is what people have to know besides what the change does.
     """
 
     files: Mapping[str, bytes | None]
@@ -19,6 +21,8 @@ class Change:
     note: str = ""
     trailers: tuple[str, ...] = ()
     is_of_pods: bool = False
+    structure: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:

@@ -309,6 +309,13 @@ class Repository:
             yield info
             revision = info.parents[0] if info.parents else None
 
+    def all_commits(self) -> Iterator[CommitInfo]:
+        """Every commit in the object database, in no order, those included that nothing refers to any more."""
+        commit = ObjectType.COMMIT
+        for identity in self._repository.odb:
+            if self._repository.odb.read_header(identity)[0] == commit:
+                yield self.commit(Revision(str(identity)))
+
     def refuse_cut_off(self, revision: Revision) -> None:
         """Raises HistoryMissing where `revision` looks like a first commit only because the clone is shallow."""
         if not self.is_shallow:
