@@ -71,6 +71,7 @@ def environment_creation(workspace: Workspace, wish: NewEnvironment, note: str) 
     path = environment_path(wish.name)
     values: dict[str, Value | None] = {
         **wish.told.as_mapping(),
+        "displayName": wish.told.display_name or wish.name.replace("-", " ").capitalize(),
         "production": wish.production,
         "cluster": wish.cluster,
         "namespace": wish.namespace or wish.name,

@@ -217,7 +217,7 @@ class Asker:
     def _production(self, proposal: Proposal) -> str:
         """The production environment that changes, if one does."""
         concerned = {outcome.environment for outcome in proposal.outcomes}
-        concerned |= {reach.environment for reach in proposal.effects.reaches}
+        concerned |= {reach.environment for reach in proposal.effects.reaches if reach.served}
         names = [self.environment] if self.environment else sorted(concerned)
         environments = self.session.controller.workspace().environments
         documents = ((name, environments.get(name)) for name in names)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -78,6 +79,12 @@ def _print_list(session: Session, found: EnvironmentList, *, wide: bool, headers
     session.terminal.note((f"{found.used} of {found.allowed} environments of the plan '{inert(found.plan)}'", DIM))
 
 
+def _said(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What says anything: without values that are not there, and mappings and lists that are empty."""
+    told = {key: _said(below) if isinstance(below, Mapping) else below for key, below in value.items()}
+    return {key: below for key, below in told.items() if below not in (None, {}, [])}
+
+
 def _kind(item: EnvironmentItem) -> str:
     words = ["head" * item.tracks_head, "production" * item.production, "suspended" * bool(item.suspended)]
     return ", ".join(word for word in words if word)
@@ -108,9 +115,7 @@ def show(
         session.terminal.machine("Environment", found.as_json(), form)
         return
     item = found.item
-    settings = {
-        key: value for key, value in found.settings.items() if value not in (None, {}, []) and key not in _APART
-    }
+    settings = {key: value for key, value in _said(found.settings).items() if key not in _APART}
     branch = f"env/{name} at {short(found.tip)}, {format_time(found.at)}" if found.tip and found.at else "none yet"
     layers = [*found.layers[:_MAX_LISTED], *(["…"] if len(found.layers) > _MAX_LISTED else [])]
     facts(

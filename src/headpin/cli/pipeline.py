@@ -52,7 +52,7 @@ def list_pipelines(
     if form:
         session.terminal.machine("Pipelines", {"pipelines": [item.as_json() for item in found]}, form)
         return
-    rows = [[Text(item.name, STRONG), _chain(item), ", ".join(item.projects)] for item in found]
+    rows: list[list[Text | str]] = [[Text(item.name, STRONG), _chain(item), ", ".join(item.projects)] for item in found]
     session.terminal.table(("PIPELINE", "CHAIN", "PROJECTS"), rows, headers=not no_headers)
     for item in found:
         if item.suspended:

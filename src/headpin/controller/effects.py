@@ -49,7 +49,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """`errors` are new and refuse the change; `excess` has, by environment, the removals that limits.prune would hold."""
+    """`errors` are new and refuse the change; `excess` has the removals that limits.prune holds, by environment."""
 
     reaches: tuple[Reach, ...] = ()
     errors: tuple[Problem, ...] = ()
@@ -98,13 +98,15 @@ def removals(
             continue
         if place.kind == "pin":
             found.add((place.environment, place.agent_name))
-        elif place.kind == "agent":
+        elif place.agent and after.is_gone(place.agent_name):
             found.add((head, place.agent_name))
-    return sorted(
+    order = {environment: number for number, environment in enumerate(before.environment_order)}
+    served = (
         (environment, agent)
         for environment, agent in found
         if environment in branches and branches[environment].record(agent).served is not None
     )
+    return sorted(served, key=lambda item: (order.get(item[0], len(order)), item))
 
 
 def removals_over(workspace: Workspace, removed: Sequence[tuple[str, AgentName]]) -> dict[str, tuple[AgentName, ...]]:
