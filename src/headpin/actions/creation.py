@@ -128,9 +128,11 @@ def stage_removal(workspace: Workspace, pipeline: str, environment: str, note: s
     """The commit that takes an environment out of a pipeline."""
     path, stages = pipeline_path(pipeline), _stages(workspace, pipeline)
     gone = [number for number, stage in enumerate(stages) if stage == environment]
-    files: dict[str, bytes | None] = {}
-    if gone:
-        files[path] = edit(workspace.tree.read(path), {("stages", number): DELETE for number in gone})
+    if not gone:
+        raise _no_stage(pipeline, environment, stages)
+    files: dict[str, bytes | None] = {
+        path: edit(workspace.tree.read(path), {("stages", number): DELETE for number in gone})
+    }
     return Change(files, f"Take {environment} out of the pipeline {pipeline}", note, structure=f"pipeline {pipeline}")
 
 
@@ -148,10 +150,13 @@ def with_stage(workspace: Workspace, pipeline: str, environment: str, place: Sta
     path, stages = pipeline_path(pipeline), _stages(workspace, pipeline)
     beside = place.after or place.before
     if beside and beside not in stages:
-        chain = " → ".join(stages)
-        raise Refused(f"{beside} is no stage of the pipeline {pipeline}", remedy=f"its stages are {chain}")
+        raise _no_stage(pipeline, beside, stages)
     position = stages.index(beside) + bool(place.after) if beside else len(stages)
     return {path: insert(workspace.tree.read(path), ("stages",), position, {"environment": environment})}
+
+
+def _no_stage(pipeline: str, environment: str, stages: Sequence[str]) -> Refused:
+    return Refused(f"{environment} is no stage of the pipeline {pipeline}", remedy=f"its stages: {' → '.join(stages)}")
 
 
 def _stages(workspace: Workspace, pipeline: str) -> tuple[str, ...]:
@@ -167,6 +172,9 @@ def _creation(tree: Tree, files: dict[str, bytes | None], kind: str, name: str, 
     first = next(iter(files))
     if tree.entry(first) is not None:
         if tree.read(first) != files[first]:
-            raise Refused(f"there is a {kind} {name} already", remedy=f"see 'headpin {kind} show {name}'")
+            raise Refused(
+                f"there is {'an' if kind[0] in 'ae' else 'a'} {kind} {name} already",
+                remedy=f"see 'headpin {kind} show {name}'",
+            )
         files = {path: data for path, data in files.items() if tree.entry(path) is None}
     return Change(files, f"Create the {kind} {name}", note, structure=f"{kind} {name}")
