@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from headpin.errors import CannotEdit
@@ -66,11 +66,13 @@ def test_what_cannot_take_an_item_says_so(text: str, path: tuple[str, ...], posi
 def test_an_item_in_any_list_of_any_document(document: Written, data: st.DataObject) -> None:
     value: Any = load(document.data).value
     lists = [path for path in paths_of(value) if isinstance(at(value, path), tuple)]
-    if not lists:
-        return
+    assume(lists)
     path = data.draw(st.sampled_from(lists))
     position = data.draw(st.integers(0, len(at(value, path))))
-    after = insert(document.data, path, position, "new").decode()
+    try:
+        after = insert(document.data, path, position, "new").decode()
+    except CannotEdit:  # a list on the line of another's dash: told, and nothing is given
+        assume(False)
     expected = thawed(value)
     at(expected, path).insert(position, "new")
     assert thawed(load(after.encode()).value) == expected

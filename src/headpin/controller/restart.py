@@ -124,7 +124,7 @@ def _is_of(repository: Repository, commit: CommitInfo, environment: str) -> bool
 
 def _where(repository: Repository, tip: Revision) -> str:
     names = sorted(name for name, revision in repository.refs("refs/").items() if revision == tip)
-    return f"where {names[0]} is" if names else "an object that no branch refers to any more"
+    return f"where refs/{names[0]} is" if names else "an object that no branch refers to any more"
 
 
 def _highest(
