@@ -9,25 +9,33 @@ import pytest
 
 from headpin.releases import HoldReason
 from headpin.yaml import dump
-from tests.structure import run
+from tests.structure import copy, run
 from tests.world import CART, World, git
 
 REFUSED, USED_WRONGLY, WORLD_FAILED = 1, 2, 3
 INIT = ("environment", "init", "prod")
 
 
-@pytest.fixture
-def lost(running: World) -> World:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """prod served v1, v2 and v1 again; then its branch was deleted."""
-    running.push("cart")
-    running.settle()
-    for source, target in (("dev", "staging"), ("staging", "prod")):
-        running.promote(source, target)
-        running.settle()
-    run(running, "rollback", "shop/cart", "--env", "prod", "--yes")
-    running.settle()
-    running.git("branch", "-D", "env/prod")
-    return running
+    world = World.small(tmp_path_factory.mktemp("lost") / "template")
+    world.reconcile()
+    for _ in range(2):
+        for source, target in (("dev", "staging"), ("staging", "prod")):
+            world.promote(source, target)
+            world.reconcile()
+        world.push("cart")
+        world.reconcile()
+    run(world, "rollback", "shop/cart", "--env", "prod", "--yes")
+    world.settle()
+    world.git("branch", "-D", "env/prod")
+    return world.folder
+
+
+@pytest.fixture
+def lost(template: Path, tmp_path: Path) -> World:
+    return copy(template, tmp_path / "world")
 
 
 def forget(world: World) -> None:
@@ -88,7 +96,6 @@ def test_anew_no_number_is_given_twice(lost: World) -> None:
     lost.settle()
     served = lost.record("prod").served
     assert served is not None and served.version == 4
-    lost.settle()
 
 
 def test_numbers_that_others_took_from_there_count_as_well(running: World) -> None:

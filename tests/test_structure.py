@@ -16,8 +16,9 @@ from headpin.controller.act import Actor, Done
 from headpin.controller.structure import Ending, to_create_agent, to_delete_agent
 from headpin.errors import Refused
 from headpin.types import AgentName
+from tests.inprocess import headpin
 from tests.structure import CART, CHAIN, NAMED, PROBE, WEB, copy, everything, make, run, served
-from tests.world import World
+from tests.world import World, git
 
 REFUSED, USED_WRONGLY = 1, 2
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -104,6 +105,8 @@ def test_deleting_an_environment_takes_along_everything_that_names_it(shop: Worl
     assert "removes  shop/cart in staging: v1 (" in shown and "removes  shop/web in staging: v1 (" in shown
     assert "the branch env/staging stays, with its history" in shown
     assert "CODEOWNERS still names it, in line 2" in shown
+    assert "staging" in run(shop, "environment", "list", "--no-headers").out, "it serves until the next pass"
+    assert "none: nothing reaches it" in run(shop, "environment", "show", "staging").out
     assert main_files(shop, "staging") == ["CODEOWNERS"]
     assert run(shop, "validate").out.startswith("valid")
     shop.settle()
@@ -140,6 +143,26 @@ def test_a_pipeline_goes_when_no_project_uses_it(shop: World) -> None:
     run(shop, "project", "set-pipeline", "lab", "standard")
     run(shop, "pipeline", "delete", "short", "--confirm", "short")
     assert run(shop, "validate").out.startswith("valid")
+
+
+def test_a_branch_that_cannot_be_read_is_told_of(shop: World) -> None:
+    shop.git("branch", "-f", "env/prod", "main")
+    shown = run(shop, *OF_CART).out
+    assert "what prod serves is not known: the branch env/prod was not made by headpin" in shown
+    run(shop, "pipeline", "remove-stage", "standard", "prod")
+    shop.git("branch", "-D", "env/prod")
+    shown = run(shop, "environment", "delete", "prod", "--confirm", "prod", "--yes").out
+    assert "the branch env/prod is missing: nothing says what was served" in shown
+    assert "env/prod was there before and is missing" in run(shop, "environment", "create", "prod").out
+
+
+def test_a_deletion_is_pushed_to_where_main_comes_from(shop: World) -> None:
+    git("clone", "--quiet", "--bare", str(shop.config), "up.git", cwd=shop.folder)
+    git("clone", "--quiet", "up.git", "ann", cwd=shop.folder)
+    done = headpin(*OF_CART, cwd=shop.folder / "ann")
+    assert done.code == 0 and "committed" in done.out and "to main at origin" in done.out, done
+    tree = git("ls-tree", "-r", "--name-only", "main", cwd=shop.folder / "up.git")
+    assert "cart" not in tree and not (shop.folder / "ann/projects/shop/agents/cart").exists()
 
 
 # ── what asks first ──────────────────────────────────────────────────────────────────────────────

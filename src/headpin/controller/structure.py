@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from headpin.actions import (
@@ -25,6 +25,7 @@ from headpin.actions import (
     stage_removal,
 )
 from headpin.controller.act import Intent
+from headpin.controller.branches import lost_branches
 from headpin.controller.effects import removals, removals_over
 from headpin.controller.evidence import evidence_tree
 from headpin.controller.outside import EVIDENCE
@@ -58,6 +59,8 @@ def to_create_environment(wish: NewEnvironment, note: str) -> Intent:
         warnings = []
         if branch is not None and branch.exists:
             warnings.append(f"env/{wish.name} is there from before: its records and the numbers in them go on")
+        if wish.name in lost_branches(around.branches):
+            warnings.append(f"env/{wish.name} was there before and is missing; see 'headpin environment init'")
         if not wish.pipelines:
             warnings.append(
                 f"no pipeline names {wish.name} yet: 'headpin pipeline add-stage PIPELINE {wish.name}' lets agents in"
@@ -82,6 +85,9 @@ def to_delete_environment(name: str, ending: Ending) -> Intent:
         _refuse_named(workspace, name)
         change = environment_deletion(workspace, name, ending.note)
         warnings = [f"the branch env/{name} stays, with its history: adding {name} again continues its records"]
+        if name in lost_branches(around.branches):
+            warnings = [f"the branch env/{name} is missing: nothing says what was served, and nothing of it is removed"]
+        warnings += _unread(around, (name,))
         if evidence_tree(around.evidence.repository, name, around.evidence.main).entries():
             warnings.append(f"the branch {EVIDENCE}/{name} stays, with what was reported there")
         return replace(change, warnings=(*warnings, *change.warnings))
@@ -242,6 +248,12 @@ def _listed(names: Sequence[str], what: str) -> str:
     return f"the {what}{'s' * (len(names) > 1)} {shown}{more}"
 
 
+def _unread(around: Surroundings, environments: Iterable[str]) -> list[str]:
+    """A word on branches that cannot be read, so that nobody takes what is told for all that there is."""
+    found = ((name, around.branches[name].trouble) for name in environments)
+    return [f"what {name} serves is not known: {trouble}" for name, trouble in found if trouble is not None]
+
+
 def _with_kept(around: Surroundings, change: Change, project: str, agent: str | None = None) -> Change:
     """The change, with a word on what stays on branches that no commit of main touches."""
     what = f"{project}/{agent or ''}".rstrip("/")
@@ -252,7 +264,7 @@ def _with_kept(around: Surroundings, change: Change, project: str, agent: str | 
         tree = evidence_tree(around.evidence.repository, name, around.evidence.main)
         if any(tree.entry(f"{kind}/{what}") is not None for kind in ("checks", "health")):
             reports.append(f"{EVIDENCE}/{name}")
-    warnings = []
+    warnings = _unread(around, around.branches)
     if records:
         warnings.append(f"the records of {what} stay on {', '.join(records)}: adding it again continues its numbers")
     if reports:
