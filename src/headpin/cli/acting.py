@@ -211,7 +211,7 @@ class Asker:
         if production and not terminal.ask(f"{meant.proposal.change.subject}? [y/N] ").lower().startswith("y"):
             return False
         if untyped:
-            return terminal.ask(f"This cannot be undone for what runs. Type {untyped} to go on: ") == untyped
+            return terminal.ask(f"Type {untyped} to go on: ") == untyped
         return terminal.ask(f"{production} is production. Type its name to go on: ") == production
 
     def _production(self, proposal: Proposal) -> str:

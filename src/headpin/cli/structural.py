@@ -32,8 +32,8 @@ def print_structural(line: Line, proposal: Proposal, *, diff: bool) -> None:
     files = [("file", _file(path, data), DIM) for path, data in proposal.change.files.items()]
     for label, text, style in _cut(files, "files"):
         line((f"    {label:9}{text}", style))
-    for problem in proposal.effects.warnings:
-        line(("    warning  ", BUSY), inert(str(problem)))
+    for label, text, style in _cut([("warning", str(found), BUSY) for found in proposal.effects.warnings], "warnings"):
+        line((f"    {label:9}", style), inert(text))
     for text in proposal.change.warnings:
         line(("    note     ", BUSY), inert(text))
     if diff:

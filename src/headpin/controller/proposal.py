@@ -99,7 +99,7 @@ def _structural(
     """What becomes of what the change ends, and what it does besides."""
     workspace = around.workspace
     ended = removals(before, workspace, around.branches, change)
-    holds = {name: _hold_with(before, workspace, around.branches[name]) for name, _ in ended}
+    holds = {name: _hold_with(before, workspace, around.branches[name]) for name in {name for name, _ in ended}}
     outcomes = tuple(_outcome(around, realiser, None, name, agent, holds[name]) for name, agent in ended)
     removed = [(item.environment, item.agent) for item in outcomes if item.decision.action is Action.REMOVE]
     effects = replace(
