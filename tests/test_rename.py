@@ -331,7 +331,7 @@ def test_the_command_moves_everything_in_one_commit(running: World) -> None:
         ("prod", None),
         ("staging", None),
     ]
-    assert value["remarks"] == ["the Kubernetes objects keep their names: shop-cart"]
+    assert value["warnings"] == ["the Kubernetes objects keep their names: shop-cart"]
     unasked = headpin("agent", "rename", "shop/cart", "shop/basket", cwd=running.config)
     assert unasked.code == 2 and "production" in unasked.err, "prod is not touched unasked"
     done = headpin("agent", "rename", "shop/cart", "shop/basket", "--yes", "--note", "Clearer", cwd=running.config)

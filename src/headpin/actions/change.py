@@ -14,7 +14,9 @@ class Change:
 
     `subject` is the message's first line, `note` what the person says about it, `trailers` an index for tools.
     `is_of_pods`: whether only the number of pods changes, which no gate keeps. `renames`: an agent's old name and its
-    new one, where that is what it does. `remarks`: what people should know of it before it is made.
+    new one, where that is what it does. `structure`: what of the workspace's environments, pipelines, projects and
+    agents comes, goes or changes ("environment qa"); "" for a change of deployments alone. `warnings`: what people
+    should know of it, besides what it does, before it is made.
     """
 
     files: Mapping[str, bytes | None]
@@ -23,7 +25,8 @@ class Change:
     trailers: tuple[str, ...] = ()
     is_of_pods: bool = False
     renames: tuple[AgentName, AgentName] | None = None
-    remarks: tuple[str, ...] = ()
+    structure: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:

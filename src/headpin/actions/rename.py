@@ -19,7 +19,7 @@ from headpin.yaml import Path, edit
 
 
 def renaming(
-    workspace: Workspace, old: AgentName, new: AgentName, used_up: Collection[str], remarks: tuple[str, ...], note: str
+    workspace: Workspace, old: AgentName, new: AgentName, used_up: Collection[str], warnings: tuple[str, ...], note: str
 ) -> Change:
     """The commit that renames. Override files whose blob ids are `used_up` stay as they are.
 
@@ -36,7 +36,7 @@ def renaming(
     files[path] = _edited(path, files[path] or b"", {("formerly",): names if len(names) > 1 else names[0]})
     files |= dict(_naming(workspace, old, new, used_up))
     trailer = f"Headpin-Rename: {old} {new}"
-    return Change(files, f"Rename {old} to {new}", note, (trailer,), renames=(old, new), remarks=remarks)
+    return Change(files, f"Rename {old} to {new}", note, (trailer,), renames=(old, new), warnings=warnings)
 
 
 def _moved(workspace: Workspace, old: AgentName, new: AgentName) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headpin.actions.documents import headed
 from headpin.model import API_VERSION, KINDS, json_schema
 
 PROJECT, AGENT, PIPELINE = "sample", "hello", "standard"
@@ -94,20 +95,20 @@ def scaffold(environments: Sequence[str]) -> Scaffold:
     head, *pinned = environments
     production = [name for name in pinned if name in _PRODUCTION]
     files = {
-        "headpin.yaml": _headed("workspace", 0, _WORKSPACE),
-        f"environments/{head}.yaml": _headed("environment", 1, _environment(head, is_head=True, production=False)),
-        f"pipelines/{PIPELINE}.yaml": _headed("pipeline", 1, _pipeline(environments)),
-        f"projects/{PROJECT}/project.yaml": _headed("project", 2, _PROJECT),
-        f"projects/{PROJECT}/agents/{AGENT}/agent.yaml": _headed("agent", 4, _AGENT.format(head=head)),
+        "headpin.yaml": headed("workspace", 0, _WORKSPACE),
+        f"environments/{head}.yaml": headed("environment", 1, _environment(head, is_head=True, production=False)),
+        f"pipelines/{PIPELINE}.yaml": headed("pipeline", 1, _pipeline(environments)),
+        f"projects/{PROJECT}/project.yaml": headed("project", 2, _PROJECT),
+        f"projects/{PROJECT}/agents/{AGENT}/agent.yaml": headed("agent", 4, _AGENT.format(head=head)),
         "apps/hello/README.md": _APP.format(head=head),
         ".gitattributes": _ATTRIBUTES,
         "README.md": _readme(environments),
     }
     for name in pinned:
         text = _environment(name, is_head=False, production=name in production)
-        files[f"environments/{name}.yaml"] = _headed("environment", 1, text)
+        files[f"environments/{name}.yaml"] = headed("environment", 1, text)
     for name in production:
-        files[f"projects/{PROJECT}/agents/{AGENT}/{name}.yaml"] = _headed(
+        files[f"projects/{PROJECT}/agents/{AGENT}/{name}.yaml"] = headed(
             "own-layer", 4, _OWN_LAYER.format(environment=name)
         )
     files |= schema_files()
@@ -117,10 +118,6 @@ def scaffold(environments: Sequence[str]) -> Scaffold:
 def schema_files() -> dict[str, str]:
     """The JSON Schemas, where the first line of every document says they are."""
     return {f".schemas/{kind}.json": json_schema(kind) for kind in KINDS}
-
-
-def _headed(kind: str, depth: int, text: str) -> str:
-    return f"# yaml-language-server: $schema={'../' * depth}.schemas/{kind}.json\n{text}"
 
 
 def _environment(name: str, *, is_head: bool, production: bool) -> str:

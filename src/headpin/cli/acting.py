@@ -29,6 +29,7 @@ from headpin.cli.arguments import (
     machine_form,
     outside_of,
 )
+from headpin.cli.structural import Line, print_structural, structural_json
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, counted, inert
 from headpin.controller.act import Actor, Along, Done, Intent
 from headpin.controller.intents import ALL, AgentPattern
@@ -63,6 +64,19 @@ BranchOption = Annotated[
         "--branch",
         metavar="[=NAME]",
         help="Commit to a branch, for a pull request, instead of main. Without a name it gets one of its own.",
+    ),
+]
+
+
+ConfirmOption = Annotated[
+    str | None,
+    typer.Option("--confirm", metavar="NAME", help="The name once more; needed where nobody can be asked to type it."),
+]
+PruneOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-prune",
+        help="Write the override file that more removals than limits.prune need; --note is its reason.",
     ),
 ]
 
@@ -128,12 +142,28 @@ def _pattern(workspace: Workspace, text: str) -> AgentPattern:
     return AgentPattern(project, ALL)
 
 
-def perform(session: Session, intent: Intent, how: How, environment: str, kind: str) -> None:
-    """Shows, asks, does and tells. `kind` names the machine form."""
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A name that has to be typed before what it names is deleted; `given` is what --confirm says."""
+
+    name: str
+    given: str | None
+
+
+def perform(
+    session: Session, intent: Intent, how: How, environment: str, kind: str, typed: Typed | None = None
+) -> None:
+    """Shows, asks, does and tells. `kind` names the machine form.
+
+    `environment` is the one that is changed; "" where the change itself tells, because it is one of the workspace's
+    structure. `typed` is what a person has to type.
+    """
     if how.dry_run and how.branch is not None:
         raise UsageError("--dry-run writes nothing, so there is no branch to name")
+    if typed is not None and not how.dry_run:
+        refuse_untyped(session, typed)
     controller = session.controller
-    asker = _Asker(session, how, _is_production(session, environment), environment)
+    asker = Asker(session, how, environment, typed)
     author = person_of(controller, author_named(how.author))
     actor = Actor(controller, (author.name, author.email), outside_of(how.push), how.branch, asker.confirm)
     if how.dry_run:
@@ -145,34 +175,53 @@ def perform(session: Session, intent: Intent, how: How, environment: str, kind: 
     _tell(session, actor.act(intent), how, kind)
 
 
-def _is_production(session: Session, environment: str) -> bool:
-    document = session.controller.workspace().environments.get(environment)
-    return bool(document and document.model and document.model.production)
+def refuse_untyped(session: Session, typed: Typed) -> None:
+    """Raises UsageError where the name typed is another one, or where nobody can type it."""
+    if typed.given is not None and typed.given != typed.name:
+        raise UsageError(f"--confirm says {typed.given!r}, and not {typed.name!r}", remedy="nothing was written")
+    if typed.given is None and not session.terminal.can_ask:
+        raise UsageError(
+            f"{typed.name} has to be typed once more, and nobody can be asked here",
+            remedy=f"look with --dry-run, then repeat the command with --confirm {typed.name}",
+        )
 
 
 @dataclass(slots=True)
-class _Asker:
+class Asker:
     """Asks the person, where there is one."""
 
     session: Session
     how: How
-    is_production: bool
     environment: str
+    typed: Typed | None = None
 
     def confirm(self, meant: Done) -> bool:
-        """Whether to go on. A production environment asks twice."""
+        """Whether to go on. A production environment asks twice, and what is deleted is typed."""
         terminal = self.session.terminal
-        if self.how.yes or not self.is_production:
+        production = "" if self.how.yes else self._production(meant.proposal)
+        untyped = self.typed.name if self.typed and self.typed.given is None else ""
+        if not production and not untyped:
             return True
         if not terminal.can_ask:
             raise UsageError(
-                f"{self.environment} is a production environment, and nobody can be asked here",
+                f"{production} is a production environment, and nobody can be asked here",
                 remedy="look with --dry-run, then repeat the command with --yes",
             )
         print_proposal(self.session, meant.proposal, meant.along, diff=True, to_errors=True)
-        if not terminal.ask(f"{meant.proposal.change.subject}? [y/N] ").lower().startswith("y"):
+        if production and not terminal.ask(f"{meant.proposal.change.subject}? [y/N] ").lower().startswith("y"):
             return False
-        return terminal.ask(f"{self.environment} is production. Type its name to go on: ") == self.environment
+        if untyped:
+            return terminal.ask(f"Type {untyped} to go on: ") == untyped
+        return terminal.ask(f"{production} is production. Type its name to go on: ") == production
+
+    def _production(self, proposal: Proposal) -> str:
+        """The production environment that changes, if one does."""
+        concerned = {outcome.environment for outcome in proposal.outcomes}
+        concerned |= {reach.environment for reach in proposal.effects.reaches if reach.served}
+        names = [self.environment] if self.environment else sorted(concerned)
+        environments = self.session.controller.workspace().environments
+        documents = ((name, environments.get(name)) for name in names)
+        return next((name for name, found in documents if found and found.model and found.model.production), "")
 
 
 # ── telling ──────────────────────────────────────────────────────────────────────────────────────────
@@ -223,23 +272,32 @@ def print_proposal(
     """What a change does, deployment by deployment, and what else of main goes upstream with it."""
     line = session.terminal.note if to_errors else session.terminal.line
     line((inert(proposal.change.subject), STRONG))
+    if proposal.change.structure:
+        print_structural(line, proposal, diff=diff)
+        print_along(line, along)
+        return
     for outcome in proposal.outcomes:
         if len(proposal.outcomes) > 1:
             line("  ", (f"{outcome.agent} in {outcome.environment}", STRONG))
         for label, text, style in _facts(outcome):
             line(f"    {label:9}", (inert(text), style))
-    told = [("note", inert(remark), BUSY) for remark in proposal.change.remarks]
+    told = [("note", inert(warning), BUSY) for warning in proposal.change.warnings]
     for label, text, style in (*told, *(("file", path, DIM) for path in proposal.change.files)):
         line((f"    {label:9}{text}", style))
-    for commit in along[:_MAX_ALONG]:
-        line(("also pushes: ", BUSY), f"{short(commit.id)} {inert(commit.subject)}")
-    if len(along) > _MAX_ALONG:
-        line(("also pushes: ", BUSY), f"{len(along) - _MAX_ALONG} more; 'git log @{{upstream}}..' shows them")
+    print_along(line, along)
     if diff:
         for outcome in proposal.outcomes:
             for text in _diff_lines(outcome):
                 style = GOOD if text.startswith("+") else BAD if text.startswith("-") else DIM
                 line((f"    {inert(text)}", style))
+
+
+def print_along(line: Line, along: Along) -> None:
+    """What else of main goes upstream."""
+    for commit in along[:_MAX_ALONG]:
+        line(("also pushes: ", BUSY), f"{short(commit.id)} {inert(commit.subject)}")
+    if len(along) > _MAX_ALONG:
+        line(("also pushes: ", BUSY), f"{len(along) - _MAX_ALONG} more; 'git log @{{upstream}}..' shows them")
 
 
 def _facts(outcome: Outcome) -> Iterable[tuple[str, str, str]]:
@@ -317,8 +375,15 @@ def as_json(done: Done, *, dry_run: bool) -> dict[str, Any]:
         "alsoPushes": [{"commit": commit.id, "subject": commit.subject} for commit in done.along],
         "files": sorted(change.files),
         "deployments": [_outcome_json(outcome) for outcome in done.proposal.outcomes],
-        **({"remarks": list(change.remarks)} if change.remarks else {}),
+        **_more_json(done.proposal),
     }
+
+
+def _more_json(proposal: Proposal) -> dict[str, Any]:
+    change = proposal.change
+    if change.structure:
+        return structural_json(proposal)
+    return {"warnings": list(change.warnings)} if change.warnings else {}
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -16,7 +16,7 @@ from headpin.controller.branches import Branch, record_path
 from headpin.controller.outside import Outside
 from headpin.errors import HeadpinError, UsageError
 from headpin.model.moments import moment_said
-from headpin.types import AgentName
+from headpin.types import AgentName, name_fault
 from headpin.workspace import Workspace
 from headpin.workspace.former_rules import heir_of
 
@@ -64,6 +64,16 @@ def complete_environments(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in _names(context, agents=False) if name.startswith(incomplete)]
 
 
+def complete_pipelines(context: typer.Context, incomplete: str) -> list[str]:
+    """Pipelines for the shell."""
+    return [name for name in _known(context, lambda workspace: workspace.pipelines) if name.startswith(incomplete)]
+
+
+def complete_projects(context: typer.Context, incomplete: str) -> list[str]:
+    """Projects for the shell."""
+    return [name for name in _known(context, lambda workspace: workspace.projects) if name.startswith(incomplete)]
+
+
 def complete_versions(context: typer.Context, incomplete: str) -> list[str]:
     """The versions that ran of the agent and in the environment named so far, for the shell; newest first."""
     named = AgentName.parse(next(iter(context.args), ""))  # a shell that completes leaves arguments here
@@ -80,11 +90,17 @@ def complete_versions(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _names(context: typer.Context, *, agents: bool) -> list[str]:
+    def names(workspace: Workspace) -> Iterable[str]:
+        return map(str, workspace.all_agents()) if agents else workspace.environment_order
+
+    return _known(context, names)
+
+
+def _known(context: typer.Context, names: Callable[[Workspace], Iterable[str]]) -> list[str]:
     directory = context.find_root().params.get("directory")
     session = Session(directory) if directory else _session(context)
     try:
-        workspace = session.controller.workspace()
-        return [str(agent) for agent in workspace.all_agents()] if agents else list(workspace.environment_order)
+        return list(names(session.controller.workspace()))
     except HeadpinError:
         return []  # a shell that completes must never print an error
 
@@ -216,6 +232,30 @@ def environment_named(names: Sequence[str], text: str) -> str:
     if text not in names:
         others = f"the environments are: {', '.join(names) or 'none'}"
         raise UsageError(f"there is no environment {text}", remedy=closest(text, names, others))
+    return text
+
+
+def project_named(workspace: Workspace, text: str) -> str:
+    """The project that a person named. Raises UsageError with the closest one when there is none."""
+    if text not in workspace.projects:
+        others = f"the projects are: {', '.join(workspace.projects) or 'none'}"
+        raise UsageError(f"there is no project {text}", remedy=closest(text, workspace.projects, others))
+    return text
+
+
+def pipeline_named(workspace: Workspace, text: str) -> str:
+    """The pipeline that a person named. Raises UsageError with the closest one when there is none."""
+    if text not in workspace.pipelines:
+        others = f"the pipelines are: {', '.join(workspace.pipelines) or 'none'}"
+        raise UsageError(f"there is no pipeline {text}", remedy=closest(text, workspace.pipelines, others))
+    return text
+
+
+def new_name(text: str, what: str) -> str:
+    """A name for something new. Raises UsageError for one that nothing can have."""
+    fault = name_fault(text)
+    if fault:
+        raise UsageError(f"{text!r} cannot be the name of {what}", remedy=fault)
     return text
 
 

@@ -25,6 +25,8 @@ from headpin.git import Checkout, CommitInfo, Repository, Signature, Upstream, a
 from headpin.types import Revision, branch_fault
 
 MAX_TRIES = 12
+_MAX_LOOKED_UP = 20
+"""Files whose history a branch's name is made from, where a change of the workspace's structure has very many."""
 
 Intent = Callable[[Surroundings], Change]
 """Decides by how things stand; raises Refused or UsageError. It is asked again when things moved meanwhile."""
@@ -266,11 +268,14 @@ def branch_name(repository: Repository, proposal: Proposal) -> str:
 
     The same change typed again gets the same name; the same promotion at a later time another.
     """
-    files = proposal.change.files
-    last = {path: repository.last_change(proposal.base.id, path) for path in files}
+    files, structure = proposal.change.files, proposal.change.structure
+    told = sorted(files)[:_MAX_LOOKED_UP] if structure else files
+    last = {path: repository.last_change(proposal.base.id, path) for path in told}
     content = {path: data.decode("utf-8", "replace") if data is not None else None for path, data in files.items()}
     digest = hashlib.sha256(json.dumps([content, last], sort_keys=True).encode()).hexdigest()[:8]
     verb = proposal.change.subject.split(" ", 1)[0].lower()
+    if structure:
+        return f"headpin/{verb}/{structure.replace(' ', '-').replace('/', '-')}-{digest}"
     environment = next((outcome.environment for outcome in proposal.outcomes), "main")
     agents = sorted({f"{outcome.agent.project}-{outcome.agent.agent}" for outcome in proposal.outcomes})
     what = agents[0] if len(agents) == 1 else f"{len(agents)}-agents"

@@ -270,6 +270,18 @@ def branch_names(repository: Repository, main: str = "main") -> frozenset[str]:
     return repository.ref_names(BRANCH_PREFIX) | repository.ref_names(upstream_prefix(repository, main))
 
 
+def head_state(branches: Mapping[str, Branch]) -> EnvironmentState | None:
+    """What the head environment's branch tells of all environments."""
+    return next((b.state for b in branches.values() if b.state is not None and b.state.tracks_head), None)
+
+
+def lost_branches(branches: Mapping[str, Branch]) -> frozenset[str]:
+    """The environments that have a branch by what the head environment lists, and none here or upstream."""
+    state = head_state(branches)
+    there = {name for name, branch in branches.items() if branch.exists or branch.trouble}
+    return frozenset(state.branches if state else ()) - there
+
+
 def read_branch(repository: Repository, environment: str, records: RecordReader, main: str = "main") -> Branch:
     """The branch as it stands. One that is only upstream, or further along there, is read from there.
 

@@ -34,7 +34,7 @@ def reconcile_environment(context: PassContext, environment: str) -> Environment
     if branch.trouble is not None:
         raise branch.trouble
     exists = environment in context.workspace.environments
-    hold = environment_hold(context, environment, branch)
+    hold = environment_hold(context, branch)
     view = look(context, branch) if hold is None else None
     if isinstance(view, str):
         hold = hold_of(context, branch, view)
@@ -69,7 +69,7 @@ def start_branches(context: PassContext, environments: Iterable[str], head_state
     for environment in environments:
         branch = context.around.branches[environment]
         tracks_head = environment == context.workspace.head_environment
-        if branch.exists or branch.trouble or tracks_head or documents_hold(context, environment):
+        if branch.exists or branch.trouble or tracks_head or documents_hold(context.workspace, branch):
             continue
         # In the first pass of all, nothing was observed before: the pins that are there wait for their decision.
         folded = head_state.folded if head_state and head_state.folded else context.head.id

@@ -16,22 +16,26 @@ from headpin.workspace import Workspace
 from headpin.workspace.rules import change_problems, environment_problems, plan_problems, workspace_problems
 
 
-def environment_hold(context: PassContext, environment: str, branch: Branch) -> Hold | None:
-    message = documents_hold(context, environment)
-    workspace, state = context.workspace, branch.state
+def environment_hold(context: PassContext, branch: Branch) -> Hold | None:
+    message = held_by_documents(context.workspace, branch)
+    return hold_of(context, branch, message) if message else None
+
+
+def held_by_documents(workspace: Workspace, branch: Branch) -> str:
+    """What in the documents holds the whole environment; "" where nothing does."""
+    message, state, environment = documents_hold(workspace, branch), branch.state, branch.environment
     if not message and state is not None:
         changed = change_problems(workspace, environment, state.tracks_head)
         message = str(changed[0]) if changed else ""
     if not message and state is not None and environment not in workspace.environments:
         message = _still_named(workspace, environment)
-    return hold_of(context, branch, message) if message else None
+    return message
 
 
-def documents_hold(context: PassContext, environment: str) -> str:
+def documents_hold(workspace: Workspace, branch: Branch) -> str:
     """What is wrong with the documents that all deployments of the environment need."""
-    workspace = context.workspace
-    wrong = errors(workspace_problems(workspace)) or errors(environment_problems(workspace, environment))
-    if not wrong and not context.around.branches[environment].exists:
+    wrong = errors(workspace_problems(workspace)) or errors(environment_problems(workspace, branch.environment))
+    if not wrong and not branch.exists:
         wrong = errors(plan_problems(workspace))
     return str(wrong[0]) if wrong else ""
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from headpin.actions import Change
 from headpin.controller.branches import Branch
+from headpin.controller.effects import NO_EFFECTS, Effects, effects_of, removals, removals_over
 from headpin.controller.fold import move_by
+from headpin.controller.holds import held_by_documents
 from headpin.controller.realise import Realised, Realiser
 from headpin.controller.situations import Surroundings, situation_of
 from headpin.errors import Refused
@@ -21,6 +23,8 @@ from headpin.tree import OverlayTree, walk
 from headpin.types import AgentName
 from headpin.workspace import Workspace
 from headpin.workspace.layout import Place, classify, pin_path
+
+_Held = tuple[HoldReason, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +62,18 @@ class Proposal:
     change: Change
     base: CommitInfo
     outcomes: tuple[Outcome, ...]
+    effects: Effects = NO_EFFECTS
 
     def refuse(self) -> None:
         """Raises Refused when the next pass would not carry the change out, with all reasons."""
         refused = [outcome for outcome in self.outcomes if outcome.is_refused]
+        told = [*self.effects.refusals, *(f"{o.agent} in {o.environment}: {o.decision.reason}" for o in refused)]
+        if self.effects.refusals:
+            raise Refused("\n".join(told), remedy="nothing was written; --dry-run shows the whole change")
         if refused:
-            told = "\n".join(f"{item.agent} in {item.environment}: {item.decision.reason}" for item in refused)
             first = refused[0]
             option = "--promote-to" if first.situation.moves else "--env"
-            raise Refused(told, remedy=f"see 'headpin explain {first.agent} {option} {first.environment}'")
+            raise Refused("\n".join(told), remedy=f"see 'headpin explain {first.agent} {option} {first.environment}'")
 
 
 def propose(around: Surroundings, realiser: Realiser, base: CommitInfo, change: Change, person: Signature) -> Proposal:
@@ -74,22 +81,42 @@ def propose(around: Surroundings, realiser: Realiser, base: CommitInfo, change: 
 
     Raises what reading and rendering raise; what the rules do not allow is an outcome.
     """
-    tree = OverlayTree(around.workspace.tree, change.files)
-    workspace = Workspace(tree, realiser.reader)
+    before = around.workspace
+    workspace = Workspace(OverlayTree(before.tree, change.files), realiser.reader)
     commit = replace(base, parents=(base.id,), author=person, committer=person, message=change.message)
     branches = {name: branch.under(workspace) for name, branch in around.branches.items()}
     around = replace(around, workspace=workspace, branches=branches, head_move=move_by(commit, None))
     realiser = realiser.over(workspace)
+    if change.structure:
+        return _structural(before, around, realiser, base, change)
     outcomes = []
     concerned = {*_concerned(workspace, change), *_renamed(branches, workspace, change)}
     for environment, agent in sorted(concerned):
         if environment in around.branches:
             moves = pin_path(environment, agent) in change.files
             moved_by = commit if moves and change.renames is None else None
-            outcome = _outcome(around, realiser, moved_by, environment, agent)
+            hold = _hold_of(around.branches[environment])
+            outcome = _outcome(around, realiser, moved_by, environment, agent, hold)
             is_rename = change.renames is not None
             outcomes.append(replace(outcome, is_of_pods=change.is_of_pods, is_rename=is_rename))
     return Proposal(change, base, tuple(outcomes))
+
+
+def _structural(
+    before: Workspace, around: Surroundings, realiser: Realiser, base: CommitInfo, change: Change
+) -> Proposal:
+    """What becomes of what the change ends, and what it does besides."""
+    workspace = around.workspace
+    ended = removals(before, workspace, around.branches, change)
+    holds = {name: _hold_with(before, workspace, around.branches[name]) for name in {name for name, _ in ended}}
+    outcomes = tuple(_outcome(around, realiser, None, name, agent, holds[name]) for name, agent in ended)
+    removed = [(item.environment, item.agent) for item in outcomes if item.decision.action is Action.REMOVE]
+    effects = replace(
+        effects_of(before, workspace, around.branches, change),
+        excess=removals_over(workspace, removed),
+        bound=workspace.limits.prune,
+    )
+    return Proposal(change, base, outcomes, effects)
 
 
 def _concerned(workspace: Workspace, change: Change) -> list[tuple[str, AgentName]]:
@@ -109,21 +136,27 @@ def _renamed(branches: Mapping[str, Branch], workspace: Workspace, change: Chang
 
 
 def _outcome(
-    around: Surroundings, realiser: Realiser, commit: CommitInfo | None, environment: str, agent: AgentName
+    around: Surroundings,
+    realiser: Realiser,
+    commit: CommitInfo | None,
+    environment: str,
+    agent: AgentName,
+    hold: _Held | None,
 ) -> Outcome:
-    """What becomes of the deployment; `commit` is the one that moves its pin, if one does."""
+    """What becomes of the deployment; `commit` is the one that moves its pin, if one does, `hold` the environment's."""
     branch = around.branches[environment]
     if branch.trouble is not None:
         raise branch.trouble
-    situation = situation_of(around, environment, agent, ())
+    exists = environment in around.workspace.environments
+    situation = situation_of(around, environment, agent, (), exists=exists)
     desired = situation.desired
     if commit is not None and isinstance(desired, Wanted):
         move = move_by(commit, desired.release)
         situation = situation_of(around, environment, agent, (move,))
     realised: Realised = realiser.realise(situation, decide(situation))
-    if branch.state is not None and branch.state.hold is not None:
-        hold = branch.state.hold
-        realised = Realised(held(situation, hold.reason, f"the whole environment is held: {hold.message}"))
+    if hold is not None:
+        reason, message = hold
+        realised = Realised(held(situation, reason, f"the whole environment is held: {message}"))
     home = branch.home(agent)
     folder = f"manifests/{home.project}/{home.agent}"
     before = {
@@ -134,3 +167,17 @@ def _outcome(
     if realised.decision.action is Action.REMOVE:
         after = {}
     return Outcome(agent, environment, situation, realised.decision, before, after)
+
+
+def _hold_of(branch: Branch) -> _Held | None:
+    """What holds the whole environment now."""
+    hold = branch.state.hold if branch.state else None
+    return (hold.reason, hold.message) if hold else None
+
+
+def _hold_with(before: Workspace, after: Workspace, branch: Branch) -> _Held | None:
+    """What holds the whole environment once the change is there: it may break documents, or mend those that hold it."""
+    message = held_by_documents(after, branch)
+    if message:
+        return HoldReason.INVALID, message
+    return None if held_by_documents(before, branch) else _hold_of(branch)

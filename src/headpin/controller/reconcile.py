@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from headpin.controller.automatic import automatic_changes, is_automatic
-from headpin.controller.branches import Branch, RecordReader, branch_names, read_branch
+from headpin.controller.branches import (
+    Branch,
+    RecordReader,
+    branch_names,
+    head_state,
+    lost_branches,
+    read_branch,
+)
 from headpin.controller.context import PassContext, Progress, Quiet
 from headpin.controller.environment import reconcile_environment, start_branches
 from headpin.controller.evidence import EvidenceReader
@@ -247,12 +254,9 @@ class Controller:
 
     def _environments(self, context: PassContext, is_last: bool) -> list[EnvironmentReport]:
         branches, workspace = context.around.branches, context.workspace
-        head_state = next((b.state for b in branches.values() if b.state is not None and b.state.tracks_head), None)
-        missing = set(head_state.branches if head_state else ()) - {
-            name for name, branch in branches.items() if branch.exists or branch.trouble
-        }
+        missing = lost_branches(branches)
         order = [*workspace.environment_order, *(name for name in branches if name not in workspace.environments)]
-        start_branches(context, (name for name in order if name not in missing), head_state)
+        start_branches(context, (name for name in order if name not in missing), head_state(branches))
         reports = []
         for name in order:
             reports.append(_missing_branch(name) if name in missing else _isolated(context, name, is_last))
@@ -279,7 +283,8 @@ def _missing_branch(environment: str) -> EnvironmentReport:
     return EnvironmentReport(
         environment,
         error=f"the branch env/{environment} is missing here and upstream, although the head environment lists it",
-        remedy=f"fetch it: 'git fetch origin env/{environment}'",
+        remedy=f"fetch it: 'git fetch origin env/{environment}'; where nobody has it any more, "
+        f"'headpin environment init {environment}' puts it back",
     )
 
 

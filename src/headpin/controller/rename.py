@@ -25,7 +25,7 @@ def to_rename(old: AgentName, new: AgentName, note: str = "") -> Intent:
             return Change({}, f"Rename {old} to {new}", note)
         _refuse(around, old, new)
         used_up = {used for branch in around.branches.values() for used in branch.record(old).consumed}
-        change = renaming(workspace, old, new, used_up, tuple(_remarks(around, old, new)), note)
+        change = renaming(workspace, old, new, used_up, tuple(_warnings(around, old, new)), note)
         wrong = errors(agent_problems(workspace.at(OverlayTree(workspace.tree, change.files)), new))
         if wrong:
             raise Refused(str(wrong[0]), remedy="choose another name")
@@ -62,7 +62,7 @@ def _refuse(around: Surroundings, old: AgentName, new: AgentName) -> None:
             )
 
 
-def _remarks(around: Surroundings, old: AgentName, new: AgentName) -> Iterator[str]:
+def _warnings(around: Surroundings, old: AgentName, new: AgentName) -> Iterator[str]:
     workspace = around.workspace
     names = {
         object_name(branch.record(old).objects or old)

@@ -335,6 +335,13 @@ class Repository:
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise self._missing(other if self.has(start) else start) from error
 
+    def all_commits(self) -> Iterator[CommitInfo]:
+        """Every commit in the object database, in no order, those included that nothing refers to any more."""
+        commit = ObjectType.COMMIT
+        for identity in self._repository.odb:
+            if self._repository.odb.read_header(identity)[0] == commit:
+                yield self.commit(Revision(str(identity)))
+
     def refuse_cut_off(self, revision: Revision) -> None:
         """Raises HistoryMissing where `revision` looks like a first commit only because the clone is shallow."""
         if not self.is_shallow:

@@ -26,9 +26,7 @@ class OverlayTree:
         """As `Tree.entries`."""
         if path not in self._touched:
             return self._base.entries(path)
-        names = {entry.name for entry in (*self._base.entries(path), *self._over.entries(path))}
-        found = (self.entry(f"{path}/{name}" if path else name) for name in sorted(names))
-        return tuple(entry for entry in found if entry is not None)
+        return tuple(self._found(path))
 
     def entry(self, path: str) -> Entry | None:
         """As `Tree.entry`. The id of a folder with something laid over it is not known."""
@@ -36,7 +34,7 @@ class OverlayTree:
             return self._over.entry(path)
         if path not in self._touched:
             return self._base.entry(path)
-        return Entry(path.rpartition("/")[2], Kind.FOLDER, "") if self.entries(path) else None
+        return Entry(path.rpartition("/")[2], Kind.FOLDER, "") if next(self._found(path), None) else None
 
     def size(self, path: str) -> int:
         """As `Tree.size`."""
@@ -45,6 +43,12 @@ class OverlayTree:
     def read(self, path: str) -> bytes:
         """As `Tree.read`."""
         return self._of(path).read(path)
+
+    def _found(self, path: str) -> Iterator[Entry]:
+        """What is in a folder that something is laid over, looked for one by one."""
+        names = {entry.name for entry in (*self._base.entries(path), *self._over.entries(path))}
+        found = (self.entry(f"{path}/{name}" if path else name) for name in sorted(names))
+        return (entry for entry in found if entry is not None)
 
     def _of(self, path: str) -> Tree:
         return self._over if path in self._files else self._base

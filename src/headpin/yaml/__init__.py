@@ -5,7 +5,7 @@ documents are edited, what is not concerned left alone.
 Only this package imports a YAML library. Must never know what a document means.
 """
 
-from headpin.yaml.edit import DELETE, Change, edit
+from headpin.yaml.edit import DELETE, Change, edit, insert
 from headpin.yaml.emit import Value, dump, quote
 from headpin.yaml.load import Issue, Loaded, Path, Place, load
 
@@ -19,6 +19,7 @@ __all__ = [
     "Value",
     "dump",
     "edit",
+    "insert",
     "load",
     "quote",
 ]

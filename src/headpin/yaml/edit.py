@@ -56,6 +56,30 @@ def edit(data: bytes, changes: Mapping[Path, Change]) -> bytes:
     return text.encode()
 
 
+def insert(data: bytes, path: Path, position: int, value: Value) -> bytes:
+    """The document `data` with one item more in the list at `path`: `value`, before the item at `position`.
+
+    The position after the last item puts it there. Comments stay with the items that they stand above. Raises
+    CannotEdit as `edit` does, and for what is no list.
+    """
+    text, before = _read(data)
+    there: Any = before
+    trail = [read_nodes(text)]
+    for depth, step in enumerate(path):
+        child = _child(trail[-1], step)
+        if child is None:
+            raise _no_way(there, path, depth)
+        trail.append(child)
+        there = there[step]
+    if not isinstance(there, tuple) or not 0 <= position <= len(there):
+        raise _no_way(there, (*path, position), len(path))
+    if position == len(there):
+        return edit(data, {(*path, position): value})
+    new = Splice(text).put_before(trail, position, value)
+    _check(new, path, _value_with(before, path, [*there[:position], value, *there[position:]]))
+    return new.encode()
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """A change that has an effect, and what the document means after it and all before it."""

@@ -134,6 +134,26 @@ class Splice:
         lines[0] = " " * last.column + lines[0]
         return self._chomped(_last_leaf(last.node), self._inserted(at, lines, ends_open(value, layout)))
 
+    def put_before(self, trail: Trail, position: int, value: Value) -> str:
+        """An item put before the one at `position` of the list at `trail`; comments above that one stay above it."""
+        node = trail[-1].node
+        if not isinstance(node, Collection):
+            raise TypeError("only a collection has entries")
+        following = node.children[position]
+        if node.flow:
+            at = following.start
+            return f"{self._text[:at]}{inline(value, following.key_style)}, {self._text[at:]}"
+        before = node.children[position - 1] if position else None
+        if before is not None:
+            at = self._stop(before)
+        else:
+            above = trail[-1].anchor
+            at = after_line(self._text, above) if above is not None and len(trail) > 1 else following.start
+        layout = self._layout((*trail, following), self._text[at:])
+        lines = item(value, following.column, layout)
+        lines[0] = " " * following.column + lines[0]
+        return self._inserted(at, lines, open_end=True)
+
     def _chomped(self, leaf: Node, new: str) -> str:
         """`new` with a block that was last and had no last break, as one that takes none: now a break follows."""
         if not (isinstance(leaf, Scalar) and leaf.is_block and self._unended and leaf.stop == len(self._text)):
