@@ -48,6 +48,7 @@ class DeploymentCounts:
         self._every = every
         self._main: Tree | None = None
         self._counted: dict[str, _Counted] = {}
+        self._told: frozenset[str] = frozenset()
         self._full_at = float("-inf")
 
     def update(self, now: float) -> None:
@@ -104,6 +105,7 @@ class DeploymentCounts:
             self._take(report)
 
     def _take(self, report: StatusReport) -> None:
+        self._told = frozenset(environment.name for environment in report.environments)
         for environment in report.environments:
             if environment.name not in self._counted:  # made since the branches were read: the next time sees it
                 self._counted[environment.name] = _Counted(EMPTY, ())
@@ -113,9 +115,9 @@ class DeploymentCounts:
             self._counted[item.environment].words[item.agent] = (item.word, _own_hold(item, held))
 
     @property
-    def environments(self) -> tuple[str, ...]:
-        """Every environment that was counted."""
-        return tuple(self._counted)
+    def environments(self) -> frozenset[str]:
+        """Every environment that the matrix tells of: those that are gone and serve nothing are none."""
+        return self._told
 
     def words(self) -> dict[str, Counter[str]]:
         """The number of deployments by status, for each environment."""
