@@ -21,6 +21,8 @@ from headpin.telemetry.metrics import Metrics
 from headpin.telemetry.ongoing import Ongoing
 from headpin.telemetry.transitions import transitions
 
+_GENUINE = frozenset({"accepted", "foreign", "ignored"})
+
 
 class Waker(Protocol):
     """Who wants to know that there may be something new on the environments' branches."""
@@ -120,6 +122,18 @@ class Telemetry:
     def lag(self, environment: str, seconds: float) -> None:
         """How long it took from a commit to the environment's own commit."""
         self.metrics.lag.labels(self.metrics.bounded("environment", environment)).observe(max(0.0, seconds))
+
+    def webhook(self, forge: str, result: str) -> None:
+        """A request to the webhooks. Refused ones are told when they begin and end, however many there are."""
+        self.metrics.webhooks.labels(forge, result).inc()
+        tell(LogLevel.DEBUG, "webhook.received", f"webhook of {forge}: {result}", forge=forge, result=result)
+        if result in _GENUINE:
+            ended = [self._ongoing.end(concern) for concern in self._ongoing.concerns(f"webhook:{forge}:")]
+            if any(ended):
+                tell(LogLevel.INFO, "webhook.recovered", f"webhooks of {forge} are genuine again", forge=forge)
+        elif self._ongoing.meet(f"webhook:{forge}:{result}", result, self._steady()):
+            said = f"a webhook of {forge} was refused: {result}"
+            tell(LogLevel.WARNING, "webhook.refused", said, forge=forge, result=result)
 
     def heartbeat(self) -> None:
         """The loop went round."""
