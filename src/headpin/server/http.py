@@ -155,7 +155,7 @@ class _BoundedProtocol(H11Protocol):
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came. h11 bounds a head that is not complete: what comes at once is given to it in parts, so a head has at most two of them."""
+        """Bytes came. h11 bounds a head that is not complete yet: what comes at once it gets in parts of that size."""
         size = self.limits.head_bytes
         for start in range(0, len(data), size):
             if self.transport.is_closing():

@@ -5,7 +5,7 @@ is the documented machine form (`docs/json.md`). Must never write, and never pri
 """
 
 from headpin.status.explain import Explanation, explain
-from headpin.status.history import HistoryItem, read_history
+from headpin.status.history import HistoryItem, events_of_commit, read_history
 from headpin.status.matrix import DeploymentStatus, EnvironmentStatus, StatusReport, read_status
 from headpin.status.preview import render_environment
 from headpin.status.promotion import Outlook, promotion_outlook
@@ -17,6 +17,7 @@ __all__ = [
     "HistoryItem",
     "Outlook",
     "StatusReport",
+    "events_of_commit",
     "explain",
     "promotion_outlook",
     "read_history",

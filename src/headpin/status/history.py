@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any
 
 from headpin.controller import Controller
-from headpin.controller.branches import CONFIG_TRAILER, Branch, own_state, record_path
+from headpin.controller.branches import CONFIG_TRAILER, Branch, RecordReader, own_state, record_path
 from headpin.git import CommitInfo, Repository
 from headpin.releases import NEVER_RAN, Event, EventKind, Record
-from headpin.releases.codec import event_mapping
+from headpin.releases.codec import event_mapping, parse_events
 from headpin.status.matrix import environment_names
+from headpin.tree import EMPTY, Tree, changed_paths
 from headpin.types import AgentName, Revision
 
 
@@ -41,6 +43,51 @@ def read_history(
         found += [HistoryItem(agent, name, event) for event in events]
     found.sort(key=lambda item: item.event.at, reverse=True)
     return tuple(found[:limit])
+
+
+def events_of_commit(repository: Repository, commit: CommitInfo, records: RecordReader) -> tuple[HistoryItem, ...]:
+    """What a commit on an environment's branch tells, by agent; nothing where headpin did not make it.
+
+    It is compared with the last commit before it that headpin made: what others did in between is undone by it.
+    """
+    found = own_state(repository, commit)
+    if found is None:
+        return ()
+    tree, state = found
+    earlier = repository.first_parents(commit.parents[0]) if commit.parents else iter(())
+    before = next((known[0] for each in earlier if (known := own_state(repository, each)) is not None), EMPTY)
+    changes = sorted(change.path for change in changed_paths(before, tree, "deployments"))
+    told = _record_events if state.tracks_head else _appended_events
+    return tuple(
+        HistoryItem(agent, state.environment, event)
+        for agent in dict.fromkeys(_agent_of(path) for path in changes)
+        for event in told(repository, commit, agent, before, tree, records)
+    )
+
+
+def _agent_of(path: str) -> AgentName:
+    _, project, file = path.split("/", 2)
+    return AgentName(project, file.partition(".")[0])
+
+
+def _record_events(
+    repository: Repository, commit: CommitInfo, agent: AgentName, before: Tree, after: Tree, records: RecordReader
+) -> Iterator[Event]:
+    path = record_path(agent)
+    return _between(repository, commit, records.read(before, path), records.read(after, path))
+
+
+def _appended_events(
+    repository: Repository, commit: CommitInfo, agent: AgentName, before: Tree, after: Tree, records: RecordReader
+) -> Iterator[Event]:
+    """The lines that the commit added, those included that it sealed at once."""
+    del repository, commit, records
+    path = f"deployments/{agent.project}/{agent.agent}.events"
+    was = before.read(path) if before.entry(path) else b""
+    segments = takewhile(lambda name: after.entry(name) is not None, (f"{path}.{n:04}" for n in count(1)))
+    fresh = b"".join(after.read(name) for name in segments if before.entry(name) is None)
+    now = fresh + (after.read(path) if after.entry(path) else b"")
+    yield from parse_events(now.removeprefix(was) if now.startswith(was) else b"", path)
 
 
 def _events(repository: Repository, branch: Branch, agent: AgentName) -> list[Event]:

@@ -65,7 +65,7 @@ def _of_deployment(environment: str, item: DeploymentReport) -> Iterator[Transit
         if kind is not None:
             yield _followed(environment, item, kind)
     for event in item.events:
-        yield _told(environment, item.agent, event)
+        yield event_transition(environment, item.agent, event)
     told = bool(item.events) or (item.situation.tracks_head and transition(before, item.record) is not None)
     if before.hold is not None and item.record.hold is None and not told:
         message = f"{item.agent} in {environment}: no longer held"
@@ -88,15 +88,18 @@ def _followed(environment: str, item: DeploymentReport, kind: EventKind) -> Tran
     return Transition(item.agent, environment, word, level, message, revision=revision, hold=held, config=config)
 
 
-def _told(environment: str, agent: AgentName, event: Event) -> Transition:
+def event_transition(environment: str, agent: AgentName, event: Event, *, is_head: bool = False) -> Transition:
+    """What an event tells; in the head environment (`is_head`) nothing is promoted, and versions have no number."""
     revision = event.release.revision if event.release else ""
+    is_deployed = is_head and event.kind is EventKind.PROMOTED
     name = f"v{event.version}" if event.version else ""
-    what = " ".join(part for part in (name, f"({short(revision)})" if revision else "") if part)
-    said = f"{_WORDS[event.kind]} {what}".strip() + (f": {event.message}" if event.message else "")
+    what = " ".join(part for part in (name, _in_brackets(revision) if name else short(revision)) if part)
+    word = DEPLOYED if is_deployed else _WORDS[event.kind]
+    said = f"{word} {what}".strip() + (f": {event.message}" if event.message else "")
     return Transition(
         agent,
         environment,
-        event.kind.value,
+        DEPLOYED if is_deployed else event.kind.value,
         _LEVELS.get(event.kind, LogLevel.INFO),
         f"{agent} in {environment}: {said}",
         event.version,
@@ -106,6 +109,10 @@ def _told(environment: str, agent: AgentName, event: Event) -> Transition:
         event.hold.value if event.hold else "",
         event.config,
     )
+
+
+def _in_brackets(revision: str) -> str:
+    return f"({short(revision)})" if revision else ""
 
 
 def _served(record: Record) -> str:
