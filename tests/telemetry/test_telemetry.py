@@ -130,6 +130,33 @@ def test_one_environment_fails_and_recovers_alone(world: World, lines: Lines) ->
     assert lines.events() == ["environment.recovered"]
 
 
+def test_a_step_fails_and_recovers_whatever_passes_do(world: World, lines: Lines) -> None:
+    clock = Clock()
+    telemetry = Telemetry(steady=clock)
+    for _ in range(3):
+        telemetry.pass_failed("the upstream", None, SourceTrouble("no connection"), 0.0, 1.0)
+        telemetry.git_operation("fetch", "unreachable", 0.1)
+        telemetry.pass_failed("prod", "prod", SourceTrouble("refused"), 0.0, None)
+        telemetry.pass_finished("id", _report(world, EnvironmentReport("prod")), 0.1)
+    assert lines.events() == ["fetch.failed", "publish.failed"]
+    telemetry.git_operation("fetch", "ok", 0.1)
+    telemetry.recovered("prod", "prod")
+    telemetry.recovered("prod", "prod")
+    assert lines.events() == ["fetch.recovered", "publish.recovered"]
+    found = values(telemetry)
+    assert ("headpin_passes_total", "failed") not in found
+    assert found["headpin_environment_failures_total", "prod"] == 3
+
+
+def test_a_trouble_that_nobody_met_for_long_is_news_again(world: World, lines: Lines) -> None:
+    clock = Clock()
+    telemetry = Telemetry(steady=clock)
+    for seconds in (0, 3000, 3000, 4000):
+        clock.now += seconds
+        telemetry.pass_failed("a promotion", None, SourceTrouble("refused"), 0.0, None)
+    assert lines.events() == ["promotion.failed"] * 2
+
+
 def test_a_dead_source_is_one_line_however_many_agents_it_has(world: World, lines: Lines) -> None:
     telemetry = Telemetry()
     silent = {AgentName("shop", f"agent-{number}"): "git.example.com: no connection" for number in range(50)}
@@ -224,7 +251,7 @@ def test_a_status_that_nothing_has_any_more_and_an_environment_that_is_gone_leav
     telemetry = Telemetry(counts=DeploymentCounts(world.controller))
     telemetry.pass_finished("one", world.reconcile(), 0.1)
     telemetry.lag("staging", 1.0)
-    telemetry.push_conflict("staging")
+    telemetry.pass_failed("x", "staging", SourceTrouble("refused"), 0.1, None)
     pipeline = "stages:\n  - environment: dev\n  - environment: prod\n"
     world.commit("Without", {"environments/staging.yaml": None, "pipelines/standard.yaml": pipeline})
     telemetry.pass_finished("two", world.reconcile(), 0.1)

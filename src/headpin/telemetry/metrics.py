@@ -45,6 +45,12 @@ class Metrics:
         build.labels(headpin.__version__, platform.python_version()).set(1)
         self.passes = Counter("headpin_passes_total", "Passes by their result.", ("result",), registry=self.registry)
         self.pass_seconds = self._histogram("pass_duration_seconds", "How long passes took.", _PASS_SECONDS, "result")
+        self.failures = Counter(
+            "headpin_environment_failures_total",
+            "Attempts to bring an environment to what main says, or to publish it, that failed.",
+            ("environment",),
+            registry=self.registry,
+        )
         self.queue = self._gauge("queue_length", "Environments and sources that wait for a pass.")
         self.queue_age = self._gauge("queue_oldest_age_seconds", "How long the oldest of them has waited.")
         self.heartbeat = self._gauge(
@@ -118,7 +124,7 @@ class Metrics:
 
     def forget_environments(self, known: Collection[str]) -> None:
         """Leaves out what is told of environments that are not there any more."""
-        for metric in (self.success, self.lag, self.conflicts):
+        for metric in (self.success, self.lag, self.failures):
             for (environment,) in {labels for labels in _labelled(metric) if labels[0] not in known}:
                 metric.remove(environment)
         with self._lock:

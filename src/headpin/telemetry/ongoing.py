@@ -7,16 +7,20 @@ import threading
 from dataclasses import dataclass
 
 _NUMBERS = re.compile(r"[0-9]+")
+FORGOTTEN = 3600.0
+"""Seconds after which a trouble that nobody met again is over, although nobody said so."""
+
 MAX_REMEMBERED = 10_000
 """Troubles at a time. What is met beyond them is told each time: too much is better than too little."""
 
 
 @dataclass(slots=True)
 class Trouble:
-    """What is met again and again: since when (seconds of a steady clock), and how often."""
+    """What is met again and again: since when and when last (seconds of a steady clock), and how often."""
 
     said: str
     since: float
+    last: float
     times: int = 1
 
 
@@ -35,11 +39,13 @@ class Ongoing:
         signature = _NUMBERS.sub("0", said)
         with self._lock:
             known = self._troubles.get(concern)
+            if known is not None and now - known.last > FORGOTTEN:
+                known = None
             if known is not None and known.said == signature:
-                known.times += 1
+                known.times, known.last = known.times + 1, now
                 return False
-            if known is not None or len(self._troubles) < MAX_REMEMBERED:
-                self._troubles[concern] = Trouble(signature, now if known is None else known.since)
+            if concern in self._troubles or len(self._troubles) < MAX_REMEMBERED:
+                self._troubles[concern] = Trouble(signature, now if known is None else known.since, now)
             return True
 
     def end(self, concern: str) -> Trouble | None:

@@ -21,6 +21,9 @@ from headpin.telemetry.metrics import Metrics
 from headpin.telemetry.ongoing import Ongoing
 from headpin.telemetry.transitions import transitions
 
+STEPS = {"the upstream": "fetch", "a push": "push", "a promotion": "promotion"}
+"""What can fail apart from a pass, by what stands in the place of the pass's id; and the first word of its events."""
+
 _GENUINE = frozenset({"accepted", "foreign", "ignored"})
 
 
@@ -61,6 +64,8 @@ class Telemetry:
         """A pass ended with a report: its transitions, and what began or ended with it."""
         with self._lock:
             self._end(id, "pass:")
+            if report.promotions:
+                self.recovered("a promotion", None)
             self._tell_promotions(id, report)
             for environment in report.environments:
                 self._tell_environment(id, report, environment)
@@ -82,17 +87,19 @@ class Telemetry:
         seconds: float,
         retry_in: float | None,
     ) -> None:
-        """A pass, or the part of it that concerns one environment, ended with an error."""
-        self.metrics.passes.labels("failed").inc()
-        self.metrics.pass_seconds.labels("failed").observe(seconds)
-        concern = f"environment:{environment}" if environment else "pass:"
+        """A pass ended with an error; or what concerns one environment, or a step, which then is the `id`."""
+        concern, event, where = _failed(id, environment)
+        if environment is not None:
+            self.metrics.failures.labels(self.metrics.bounded("environment", environment)).inc()
+        elif id not in STEPS:
+            self.metrics.passes.labels("failed").inc()
+            self.metrics.pass_seconds.labels("failed").observe(seconds)
         if not self._ongoing.meet(concern, str(error), self._steady()):
             return
-        where = f"{environment} cannot be reconciled" if environment else "the pass ended early"
         is_ours = not isinstance(error, HeadpinError)
         tell(
             LogLevel.ERROR,
-            "environment.failed" if environment else "pass.failed",
+            f"{event}.failed",
             f"{where}: {error}",
             error=error if is_ours else None,
             reconcile=id,
@@ -102,11 +109,19 @@ class Telemetry:
             retry_in_seconds=None if retry_in is None else round(retry_in, 3),
         )
 
+    def recovered(self, id: str, environment: str | None) -> None:
+        """What `pass_failed` told of with the same words is over. A pass that ends well needs no word of it."""
+        concern, event, where = _failed(id, environment)
+        self._end(id, concern, event, where, environment=environment)
+
     def git_operation(self, kind: str, result: str, seconds: float) -> None:
         """A conversation with a git server ended."""
         kind, result = self.metrics.bounded("git kind", kind), self.metrics.bounded("git result", result)
         self.metrics.git.labels(kind, result).inc()
         self.metrics.git_seconds.labels(kind).observe(seconds)
+        if result == "ok":
+            for step in (step for step, word in STEPS.items() if word == kind):
+                self.recovered(step, None)
         tell(LogLevel.DEBUG, "git.operation", f"git {kind}: {result}", kind=kind, result=result, seconds=seconds)
 
     def push_conflict(self, environment: str) -> None:
@@ -245,6 +260,17 @@ class Telemetry:
         self._last(reconcile, "counts:", "", "metrics", "deployments cannot be counted")
         self.metrics.show_counts(self._counts.words(), self._counts.holds())
         self.metrics.forget_environments(self._counts.environments)
+
+
+def _failed(id: str, environment: str | None) -> tuple[str, str, str]:
+    """What a failure concerns, the first word of its events, and what people are told."""
+    if environment is not None and id == environment:  # outside passes, each of which looks at the environment too
+        return f"publish:{environment}", "publish", f"{environment} cannot be published"
+    if environment is not None:
+        return f"environment:{environment}", "environment", f"{environment} cannot be reconciled"
+    if id in STEPS:
+        return f"step:{id}", STEPS[id], f"{id} failed"
+    return "pass:", "pass", "the pass ended early"
 
 
 def _result(report: PassReport) -> str:
