@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -46,11 +47,14 @@ class Patience:
 
 @dataclass(eq=False)
 class _Receiver:
-    """One target in the notifier's thread."""
+    """One target in the notifier's thread. `asked` counts how often there may have been news, `told` up to which of
+    these everything was told."""
 
     target: Target
     positions: Positions
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: int = 0
+    told: int = 0
     lines: Lines | None = None
 
     async def open(self) -> Lines:
@@ -129,7 +133,20 @@ class Notifier:
 
     def _wake(self) -> None:
         for receiver in self._receivers:
+            receiver.asked += 1
             receiver.news.set()
+
+    def finish(self, seconds: float) -> bool:
+        """Waits for at most so long until everybody was told everything, then stops. Whether they were."""
+        end = time.monotonic() + seconds
+        before = [receiver.asked for receiver in self._receivers]
+        self.wake()
+        while not (is_done := all(r.told > asked for r, asked in zip(self._receivers, before, strict=True))):
+            if time.monotonic() >= end:
+                break
+            time.sleep(0.01)
+        self.stop()
+        return is_done
 
     def stop(self, seconds: float = 3.0) -> None:
         """Ends it; what was not told is told after the next start."""
@@ -155,8 +172,10 @@ class Notifier:
         backlog = self._backlog()
         while True:
             receiver.news.clear()
+            asked = receiver.asked
             try:
                 await self._catch_up(receiver, backlog)
+                receiver.told = asked
                 self._end(receiver, "backlog")
             except Exception as error:  # noqa: BLE001 - a fault here must not end notifications for good
                 self._meet(receiver, "backlog", error)

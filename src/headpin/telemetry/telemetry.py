@@ -46,7 +46,6 @@ class Telemetry:
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`counts` has to be of a controller that belongs to the thread that passes are made in."""
         self.metrics = metrics or Metrics()
         self._counts = counts
         self._notifier = notifier
@@ -55,6 +54,10 @@ class Telemetry:
         self._ongoing = Ongoing()
         self._holds: dict[str, Hold] = {}
         self._lock = threading.RLock()
+
+    def attend(self, counts: DeploymentCounts | None, notifier: Waker | None) -> None:
+        """From now on these are kept up to date. `counts` belongs to the thread that passes are made in."""
+        self._counts, self._notifier = counts, notifier
 
     def pass_started(self, id: str, environments: Sequence[str]) -> None:
         """A pass begins."""
