@@ -85,8 +85,10 @@ class DeploymentCounts:
             agents |= {*_recorded(counted.tree, branch.tree)}
         if self._counted.keys() != branches.keys():
             return None
-        counted_agents = (agent for counted in self._counted.values() for agent in counted.words)
-        return agents | {agent for agent in (*workspace.all_agents(), *counted_agents) if agent.project in projects}
+        if projects:
+            counted_agents = (agent for counted in self._counted.values() for agent in counted.words)
+            agents |= {agent for agent in (*workspace.all_agents(), *counted_agents) if agent.project in projects}
+        return agents
 
     def _count_all(self, workspace: Workspace, branches: dict[str, Branch]) -> None:
         report = read_status(self._controller, ask_sources=False)
@@ -95,7 +97,7 @@ class DeploymentCounts:
 
     def _count(self, workspace: Workspace, branches: dict[str, Branch], concerned: set[AgentName]) -> None:
         """Asks the matrix about the agents that it has rows for: those with a document, and those served somewhere."""
-        documents = set(workspace.all_agents())
+        documents = {each for project in {agent.project for agent in concerned} for each in workspace.agents(project)}
         rows = [agent for agent in concerned if agent in documents or any(serves(b, agent) for b in branches.values())]
         report = read_status(self._controller, agents=rows, ask_sources=False) if rows else None
         for counted in self._counted.values():
