@@ -82,7 +82,9 @@ class Wire:
     def is_ended(self) -> bool:
         """Waits until the other side ends the connection."""
         try:
-            return self.socket.recv(1) == b""
+            while self.socket.recv(65_536):
+                pass
+            return True
         except TimeoutError:
             return False
         except OSError:

@@ -41,6 +41,12 @@ class Loop:
         return "not yet"
 
 
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world in which nothing is changed."""
+    return World(tmp_path_factory.mktemp("still") / "world")
+
+
 def test_a_loop_is_logged_probed_called_and_told_of(world: World) -> None:
     secret, receiver, loop, out = world.folder / "secret", Receiver(), Loop(), io.StringIO()
     secret.write_text(SECRET)
@@ -72,9 +78,9 @@ def test_a_loop_is_logged_probed_called_and_told_of(world: World) -> None:
     assert threading.active_count() <= threads + 1  # the receiver of this test
 
 
-def test_nothing_is_served_that_was_not_asked_for(world: World) -> None:
+def test_nothing_is_served_that_was_not_asked_for(still: World) -> None:
     threads = threading.active_count()
-    with Outward().telling() as voice, voice.attending(world.controller, Loop(), Loop()) as servers:
+    with Outward().telling() as voice, voice.attending(still.controller, Loop(), Loop()) as servers:
         assert (servers.probes, servers.webhooks) == (None, None)
         assert threading.active_count() == threads
 
@@ -89,23 +95,23 @@ def test_nothing_is_served_that_was_not_asked_for(world: World) -> None:
         Outward(notify=Path("missing.yaml")),
     ],
 )
-def test_options_that_do_not_go_together_are_wrong_use(world: World, outward: Outward) -> None:
+def test_options_that_do_not_go_together_are_wrong_use(still: World, outward: Outward) -> None:
     with (
         pytest.raises(UsageError),
         outward.telling() as voice,
-        voice.attending(world.controller, Loop(), Loop()),
+        voice.attending(still.controller, Loop(), Loop()),
     ):
         pass
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("http-")]
 
 
-def test_a_server_that_cannot_listen_ends_the_one_that_does(world: World, tmp_path: Path) -> None:
+def test_a_server_that_cannot_listen_ends_the_one_that_does(still: World, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET)
     outward = Outward(probe_address="192.0.2.1:1", webhook_address=HERE, webhook_secret_file=(tmp_path / "secret",))
     with (
         pytest.raises(PermanentError, match="nobody can listen at"),
         outward.telling() as voice,
-        voice.attending(world.controller, Loop(), Loop()),
+        voice.attending(still.controller, Loop(), Loop()),
     ):
         pass
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("http-")]

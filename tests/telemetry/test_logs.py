@@ -53,12 +53,13 @@ def test_only_what_is_at_least_of_the_level_is_told(level: LogLevel) -> None:
 
 def test_what_a_library_says_comes_out_in_the_same_form() -> None:
     with logged(level=LogLevel.INFO) as lines:
-        logging.getLogger("uvicorn.error").warning("bad request from %s", "somewhere")
-        logging.getLogger("uvicorn.error").info("started")
+        logging.getLogger("uvicorn.error").error("no answer to %s", "somebody")
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")  # one for each that comes
+        logging.getLogger("watchfiles.main").info("1 change detected")
         logging.getLogger("some.library").info("%d too few", "arguments")
-    warning, odd = lines.told()
-    assert (warning["event"], warning["logger"], warning["level"]) == ("library", "uvicorn.error", "warning")
-    assert warning["message"] == "bad request from somewhere"
+    failed, odd = lines.told()
+    assert (failed["event"], failed["logger"], failed["level"]) == ("library", "uvicorn.error", "error")
+    assert failed["message"] == "no answer to somebody"
     assert odd["message"] == "%d too few"
 
 

@@ -51,8 +51,20 @@ def values(telemetry: Telemetry) -> dict[tuple[str, ...], float]:
     }
 
 
-def _report(world: World, *environments: EnvironmentReport) -> PassReport:
-    return replace(world.controller.reconcile(dry_run=True), environments=environments)
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world in which nothing is changed; `empty` is what a pass over it reports."""
+    return World.small(tmp_path_factory.mktemp("still") / "world")
+
+
+@pytest.fixture(scope="module")
+def empty(still: World) -> PassReport:
+    """What a pass reports that changes nothing."""
+    return replace(still.controller.reconcile(dry_run=True), environments=())
+
+
+def _report(empty: PassReport, *environments: EnvironmentReport) -> PassReport:
+    return replace(empty, environments=environments)
 
 
 def test_each_transition_of_a_story_is_told_once(world: World, lines: Lines) -> None:
@@ -99,7 +111,7 @@ def test_a_line_of_a_transition_says_who_what_and_where(world: World, lines: Lin
     assert line["message"] == f"shop/cart in staging: promoted to v1 ({line['revision'][:7]})"
 
 
-def test_a_failure_is_told_when_it_begins_when_it_changes_and_when_it_is_over(world: World, lines: Lines) -> None:
+def test_a_failure_is_told_when_it_begins_when_it_changes_and_when_it_is_over(empty: PassReport, lines: Lines) -> None:
     clock = Clock()
     telemetry = Telemetry(steady=clock)
     for number in range(5):
@@ -108,36 +120,36 @@ def test_a_failure_is_told_when_it_begins_when_it_changes_and_when_it_is_over(wo
     telemetry.pass_failed("id", None, SourceTrouble("refused"), 0.5, None)
     assert lines.events() == ["pass.failed"]
     clock.now += 60
-    telemetry.pass_finished("id", _report(world), 0.1)
-    telemetry.pass_finished("id", _report(world), 0.1)
+    telemetry.pass_finished("id", _report(empty), 0.1)
+    telemetry.pass_finished("id", _report(empty), 0.1)
     (line,) = [line for line in lines.told() if line["level"] != "debug"]
     assert (line["event"], line["lasted_seconds"]) == ("pass.recovered", 60)
 
 
-def test_one_environment_fails_and_recovers_alone(world: World, lines: Lines) -> None:
+def test_one_environment_fails_and_recovers_alone(empty: PassReport, lines: Lines) -> None:
     telemetry = Telemetry()
     bad = EnvironmentReport("prod", error="the branch is missing", remedy="fetch it")
     for _ in range(3):
         telemetry.pass_failed("id", "prod", SourceTrouble("the branch is missing"), 0.1, 1.0)
-        telemetry.pass_finished("id", _report(world, EnvironmentReport("dev"), bad), 0.1)
+        telemetry.pass_finished("id", _report(empty, EnvironmentReport("dev"), bad), 0.1)
     assert lines.events() == ["environment.failed"]
     found = values(telemetry)
     assert ("headpin_environment_last_success_timestamp_seconds", "dev") in found
     assert ("headpin_environment_last_success_timestamp_seconds", "prod") not in found
-    telemetry.pass_finished("id", _report(world, EnvironmentReport("dev")), 0.1)
+    telemetry.pass_finished("id", _report(empty, EnvironmentReport("dev")), 0.1)
     assert lines.events() == []
-    telemetry.pass_finished("id", _report(world, EnvironmentReport("prod")), 0.1)
+    telemetry.pass_finished("id", _report(empty, EnvironmentReport("prod")), 0.1)
     assert lines.events() == ["environment.recovered"]
 
 
-def test_a_step_fails_and_recovers_whatever_passes_do(world: World, lines: Lines) -> None:
+def test_a_step_fails_and_recovers_whatever_passes_do(empty: PassReport, lines: Lines) -> None:
     clock = Clock()
     telemetry = Telemetry(steady=clock)
     for _ in range(3):
         telemetry.pass_failed("the upstream", None, SourceTrouble("no connection"), 0.0, 1.0)
         telemetry.git_operation("fetch", "unreachable", 0.1)
         telemetry.pass_failed("prod", "prod", SourceTrouble("refused"), 0.0, None)
-        telemetry.pass_finished("id", _report(world, EnvironmentReport("prod")), 0.1)
+        telemetry.pass_finished("id", _report(empty, EnvironmentReport("prod")), 0.1)
     assert lines.events() == ["fetch.failed", "publish.failed"]
     telemetry.git_operation("fetch", "ok", 0.1)
     telemetry.recovered("prod", "prod")
@@ -148,7 +160,7 @@ def test_a_step_fails_and_recovers_whatever_passes_do(world: World, lines: Lines
     assert found["headpin_environment_failures_total", "prod"] == 3
 
 
-def test_a_trouble_that_nobody_met_for_long_is_news_again(world: World, lines: Lines) -> None:
+def test_a_trouble_that_nobody_met_for_long_is_news_again(lines: Lines) -> None:
     clock = Clock()
     telemetry = Telemetry(steady=clock)
     for seconds in (0, 3000, 3000, 4000):
@@ -157,38 +169,38 @@ def test_a_trouble_that_nobody_met_for_long_is_news_again(world: World, lines: L
     assert lines.events() == ["promotion.failed"] * 2
 
 
-def test_a_dead_source_is_one_line_however_many_agents_it_has(world: World, lines: Lines) -> None:
+def test_a_dead_source_is_one_line_however_many_agents_it_has(empty: PassReport, lines: Lines) -> None:
     telemetry = Telemetry()
     silent = {AgentName("shop", f"agent-{number}"): "git.example.com: no connection" for number in range(50)}
     for _ in range(2):
-        telemetry.pass_finished("id", replace(_report(world), sources=silent), 0.1)
+        telemetry.pass_finished("id", replace(_report(empty), sources=silent), 0.1)
     (line,) = [line for line in lines.told() if line["level"] != "debug"]
     assert (line["event"], line["agents"], line["agent"]) == ("source.failed", 50, "shop/agent-0")
-    telemetry.pass_finished("id", _report(world), 0.1)
+    telemetry.pass_finished("id", _report(empty), 0.1)
     assert lines.events() == ["source.recovered"]
 
 
-def test_promotions_that_headpin_makes_and_cannot_make_are_told(world: World, lines: Lines) -> None:
+def test_promotions_that_headpin_makes_and_cannot_make_are_told(still: World, empty: PassReport, lines: Lines) -> None:
     telemetry = Telemetry()
-    person = Signature("headpin", "headpin@localhost", world.clock())
-    commit = CommitInfo(world.revision(), "0" * 40, (), person, person, "Promote shop/cart to staging\n")
-    telemetry.pass_finished("id", replace(_report(world), promotions=(commit,)), 0.1)
+    person = Signature("headpin", "headpin@localhost", still.clock())
+    commit = CommitInfo(still.revision(), "0" * 40, (), person, person, "Promote shop/cart to staging\n")
+    telemetry.pass_finished("id", replace(_report(empty), promotions=(commit,)), 0.1)
     assert lines.events() == ["promotion.made", "pass.finished"]
     for _ in range(2):
-        telemetry.pass_finished("id", replace(_report(world), trouble="main is behind"), 0.1)
+        telemetry.pass_finished("id", replace(_report(empty), trouble="main is behind"), 0.1)
     assert lines.events() == ["promotion.failed"]
-    telemetry.pass_finished("id", _report(world), 0.1)
+    telemetry.pass_finished("id", _report(empty), 0.1)
     assert lines.events() == ["promotion.recovered"]
 
 
-def test_no_method_tells_a_secret(world: World, lines: Lines) -> None:
+def test_no_method_tells_a_secret(still: World, empty: PassReport, lines: Lines) -> None:
     telemetry = Telemetry()
     said = f"{ADDRESS} and {TOKEN}"
-    hold = Hold(HoldReason.INVALID, said, world.clock(), world.revision())
-    person = Signature("headpin", "headpin@localhost", world.clock())
-    commit = CommitInfo(world.revision(), "0" * 40, (), person, person, f"Promote {said}\n")
+    hold = Hold(HoldReason.INVALID, said, still.clock(), still.revision())
+    person = Signature("headpin", "headpin@localhost", still.clock())
+    commit = CommitInfo(still.revision(), "0" * 40, (), person, person, f"Promote {said}\n")
     report = replace(
-        _report(world, EnvironmentReport("dev", hold=hold), EnvironmentReport("prod", error=said, remedy=said)),
+        _report(empty, EnvironmentReport("dev", hold=hold), EnvironmentReport("prod", error=said, remedy=said)),
         sources={CART: said},
         trouble=said,
         promotions=(commit,),
@@ -196,7 +208,7 @@ def test_no_method_tells_a_secret(world: World, lines: Lines) -> None:
     )
     telemetry.pass_started(said, [said])
     telemetry.pass_finished(said, report, 0.1)
-    telemetry.pass_finished(said, _report(world), 0.1)
+    telemetry.pass_finished(said, _report(empty), 0.1)
     telemetry.pass_failed(said, "prod", SourceTrouble(said, remedy=said), 0.1, 1.0)
     try:
         raise RuntimeError(said) from ValueError(said)
@@ -258,6 +270,14 @@ def test_a_status_that_nothing_has_any_more_and_an_environment_that_is_gone_leav
     telemetry.pass_finished("three", world.reconcile(), 0.1)
     assert not [name for name in values(telemetry) if "staging" in name]
     assert ("headpin_deployments", "dev", "Deployed") in values(telemetry)
+
+
+def test_the_queue_is_as_it_is_when_somebody_asks() -> None:
+    telemetry, waiting = Telemetry(), [(0, 0.0)]
+    telemetry.metrics.ask_queue(lambda: waiting[-1])
+    waiting.append((2, 7.5))
+    found = values(telemetry)
+    assert (found[("headpin_queue_length",)], found[("headpin_queue_oldest_age_seconds",)]) == (2, 7.5)
 
 
 def test_names_keep_to_the_habits_of_the_field() -> None:

@@ -122,11 +122,13 @@ class Voice:
         environments: Sequence[str] = (),
         folder: Path | None = None,
         *,
+        waiting: Callable[[], tuple[int, float]] | None = None,
         grace: float = 0.0,
     ) -> Iterator[_Servers]:
         """Notifies and serves while the block lasts; `environments` are the patterns of those that are reconciled.
 
-        `folder` is where positions are kept, `grace` the seconds that may pass at the end until everybody was told.
+        `folder` is where positions are kept. `waiting` tells how much waits for the loop, and for how long. `grace` are
+        the seconds that may pass at the end until everybody was told.
         Raises PermanentError where nobody can listen at an address.
         """
         git_dir = controller.repository.git_dir
@@ -144,6 +146,8 @@ class Voice:
                 )
                 notifier.start()
                 stack.callback(notifier.finish if grace else notifier.stop, *((grace,) if grace else ()))
+            if waiting is not None:
+                self.telemetry.metrics.ask_queue(waiting)
             self.telemetry.attend(DeploymentCounts(controller), notifier)
             stack.callback(self.telemetry.attend, None, None)
             yield servers

@@ -22,8 +22,13 @@ LOGGER = "headpin"
 _FIELDS = "headpin_fields"
 _EVENT = "headpin_event"
 _COLORS = {"debug": "2", "info": "32", "warning": "33", "error": "31"}
-_QUIET = ("asyncio", "httpcore", "httpx", "uvicorn", "uvicorn.access", "uvicorn.error", "watchfiles", "watchfiles.main")
-"""Libraries that tell at info what only their own authors want to know."""
+_QUIET = {
+    **dict.fromkeys(("asyncio", "watchfiles", "watchfiles.main"), logging.WARNING),
+    **dict.fromkeys(("httpcore", "httpx"), logging.WARNING),  # which tell addresses, and those may be secrets
+    **dict.fromkeys(("uvicorn", "uvicorn.access", "uvicorn.error"), logging.ERROR),
+}
+"""Libraries, and the least that they may tell at any level. uvicorn warns of every request that is none: whoever
+reaches it could fill the log."""
 
 
 class LogForm(StrEnum):
@@ -67,8 +72,8 @@ def start_logging(
     root.handlers[:] = [handler]
     root.setLevel(level.number)
     logging.raiseExceptions = False  # a full disk or a closed pipe behind stderr ends no pass
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(level.number, logging.WARNING))
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(max(level.number, least))
 
     def stop() -> None:
         root.handlers[:] = before

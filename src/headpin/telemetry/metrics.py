@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter as Tally
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from threading import Lock
 
 import prometheus_client
@@ -104,6 +104,11 @@ class Metrics:
             ("endpoint", "result"),
             registry=self.registry,
         )
+
+    def ask_queue(self, waiting: Callable[[], tuple[int, float]]) -> None:
+        """From now on the queue's length and age are asked for whenever somebody reads them."""
+        self.queue.set_function(lambda: waiting()[0])
+        self.queue_age.set_function(lambda: waiting()[1])
 
     def bounded(self, label: str, value: str) -> str:
         """`value` as a value of `label`; `other` where that has too many already."""

@@ -69,7 +69,9 @@ class Target:
         """Where to, as it is now. Raises PermanentError."""
         said = self.said
         url = said.url or _secret(self.folder, said.url_file, said.url_environment, self.redaction)
-        return _judged(url, self.name)
+        found = _judged(url, self.name)
+        self.redaction.add([url, found.target])
+        return found
 
     def headers(self) -> dict[str, str]:
         """What goes along, as it is now. Raises PermanentError."""
