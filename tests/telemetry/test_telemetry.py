@@ -322,3 +322,16 @@ def test_what_cannot_be_counted_is_told_and_the_counts_stay(running: World, line
     telemetry.pass_finished("four", report, 0.1)
     assert lines.events() == ["metrics.recovered"]
     assert json.dumps(values(telemetry)["headpin_deployments", "prod", "Deployed"]) == "1.0"
+
+
+def test_a_fault_in_counting_ends_no_pass(running: World, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(DeploymentCounts, "update", fail)
+    telemetry = Telemetry(counts=DeploymentCounts(running.controller))
+    for _ in range(2):
+        telemetry.pass_finished("one", running.reconcile(), 0.1)
+    (line,) = [line for line in lines.told() if line["level"] == "error"]
+    assert line["event"] == "metrics.failed"
+    assert "RuntimeError" in line["trace"]

@@ -257,8 +257,10 @@ class Telemetry:
             return
         try:
             self._counts.update(self._steady())
-        except HeadpinError as error:
-            self._last(reconcile, "counts:", str(error), "metrics", "deployments cannot be counted")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the loop that reports here
+            is_ours = not isinstance(error, HeadpinError)
+            more: dict[str, Any] = {"error": error} if is_ours else {}
+            self._last(reconcile, "counts:", str(error), "metrics", "deployments cannot be counted", **more)
             return
         self._last(reconcile, "counts:", "", "metrics", "deployments cannot be counted")
         self.metrics.show_counts(self._counts.words(), self._counts.holds())
