@@ -184,6 +184,24 @@ def test_only_the_events_and_environments_that_are_named_are_told(running: World
     assert [(each["kind"], each["environment"]) for each in receiver.got] == [("stopped", "prod")]
 
 
+def test_a_hold_of_a_whole_environment_is_told_and_its_end(running: World, receiver: Receiver) -> None:
+    everything = endpoint(receiver) + endpoint(receiver, "cloud", form="cloudevents", events="[released]")
+    with notifying(running, everything) as notifier:
+        for text in ("production: 3\n", "production: true\n"):
+            running.commit("Document", {"environments/prod.yaml": text})
+            running.reconcile()
+        notifier.wake()
+        wait_for(lambda: len(receiver.got) == 3)
+        time.sleep(0.05)
+    held, released = (each for each in receiver.got if "specversion" not in each)
+    assert (held["kind"], held["agent"], held["hold"]) == ("held", None, "Invalid")
+    assert held["text"].startswith("everything in prod is held: environments/prod.yaml:1:")
+    assert (released["kind"], released["text"]) == ("released", "prod is no longer held")
+    cloud = next(each for each in receiver.got if "specversion" in each)
+    assert (cloud["type"], cloud["subject"]) == ("headpin.environment.released", "prod")
+    assert cloud["id"] == released["id"] != held["id"]
+
+
 def test_what_happened_before_the_first_start_is_not_told(running: World, receiver: Receiver) -> None:
     with notifying(running, endpoint(receiver)) as notifier:
         notifier.wake()

@@ -22,13 +22,15 @@ Transition = Literal[
     "reconfigured",
     "superseded",
     "held",
+    "released",
     "failed",
     "stopped",
     "resumed",
     "scaled",
     "removed",
 ]
-"""Every kind of event; `deployed` is what the head environment does, where nothing is promoted to."""
+"""Every kind of event; `deployed` is what the head environment does, where nothing is promoted to, and `released` the
+end of a hold of a whole environment."""
 
 _NEVER = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent"})
 

@@ -12,6 +12,7 @@ from headpin.controller.branches import CONFIG_TRAILER, Branch, RecordReader, ow
 from headpin.git import CommitInfo, Repository
 from headpin.releases import NEVER_RAN, Event, EventKind, Record
 from headpin.releases.codec import event_mapping, parse_events
+from headpin.releases.environment import EnvironmentState
 from headpin.status.matrix import environment_names
 from headpin.tree import EMPTY, Tree, changed_paths
 from headpin.types import AgentName, Revision
@@ -50,19 +51,26 @@ def events_of_commit(repository: Repository, commit: CommitInfo, records: Record
 
     It is compared with the last commit before it that headpin made: what others did in between is undone by it.
     """
-    found = own_state(repository, commit)
-    if found is None:
+    before, after = states_around(repository, commit)
+    if after is None:
         return ()
-    tree, state = found
-    earlier = repository.first_parents(commit.parents[0]) if commit.parents else iter(())
-    before = next((known[0] for each in earlier if (known := own_state(repository, each)) is not None), EMPTY)
-    changes = sorted(change.path for change in changed_paths(before, tree, "deployments"))
+    (tree, state), before_tree = after, before[0] if before else EMPTY
+    changes = sorted(change.path for change in changed_paths(before_tree, tree, "deployments"))
     told = _record_events if state.tracks_head else _appended_events
     return tuple(
         HistoryItem(agent, state.environment, event)
         for agent in dict.fromkeys(_agent_of(path) for path in changes)
-        for event in told(repository, commit, agent, before, tree, records)
+        for event in told(repository, commit, agent, before_tree, tree, records)
     )
+
+
+def states_around(
+    repository: Repository, commit: CommitInfo
+) -> tuple[tuple[Tree, EnvironmentState] | None, tuple[Tree, EnvironmentState] | None]:
+    """The last tree and state before `commit` that headpin made, and those of `commit` where headpin made it."""
+    earlier = repository.first_parents(commit.parents[0]) if commit.parents else iter(())
+    before = next((known for each in earlier if (known := own_state(repository, each)) is not None), None)
+    return before, own_state(repository, commit)
 
 
 def _agent_of(path: str) -> AgentName:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from headpin.controller.branches import BRANCH_PREFIX, RecordReader, own_state
+from headpin.controller.branches import BRANCH_PREFIX, RecordReader
 from headpin.git import CommitInfo, Repository
-from headpin.status import events_of_commit
-from headpin.telemetry.notification import Notification, notifications
+from headpin.status.history import events_of_commit, states_around
+from headpin.telemetry.notification import Notification, hold_notifications, notifications
 from headpin.telemetry.positions import Position
 from headpin.telemetry.redaction import Redaction
 from headpin.types import Revision, name_fault
@@ -81,9 +81,13 @@ class Backlog:
 
     def tell(self, due: Due) -> tuple[Notification, ...]:
         """Every notification of a commit, those told before included. Raises HeadpinError."""
-        state = own_state(self._repository, due.commit)
-        is_head = state is not None and state[1].tracks_head
+        before, after = states_around(self._repository, due.commit)
+        if after is None:
+            return ()
+        is_head = after[1].tracks_head
         if is_head:
             self._head = due.environment
         items = events_of_commit(self._repository, due.commit, RecordReader())
-        return tuple(notifications(items, due.commit.id, is_head=is_head, redaction=self._redaction))
+        told = notifications(items, due.commit.id, is_head=is_head, redaction=self._redaction)
+        holds = (before[1].hold if before else None, after[1].hold)
+        return (*hold_notifications(due.environment, due.commit, *holds, redaction=self._redaction), *told)

@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from headpin.controller.branches import CONFIG_TRAILER
+from headpin.git import CommitInfo
+from headpin.releases import Event, EventKind, Hold
 from headpin.releases.codec import event_mapping
 from headpin.rendering import RenderError, TemplateSet
 from headpin.status import HistoryItem
@@ -62,6 +65,35 @@ def notifications(
         yield Notification(identity, item.environment, told.kind, text, values)
 
 
+def hold_notifications(
+    environment: str, commit: CommitInfo, before: Hold | None, after: Hold | None, *, redaction: Redaction
+) -> Iterator[Notification]:
+    """What a commit tells of the hold of its whole environment: that one begins, is another one, or is over."""
+    if (before and (before.reason, before.message)) == (after and (after.reason, after.message)):
+        return
+    kind = "held" if after else "released"
+    said = f"everything in {environment} is held: {after.message}" if after else f"{environment} is no longer held"
+    text = redaction.text(said)
+    event = Event(
+        EventKind.HELD,
+        commit.committer.at,
+        Revision(commit.trailers.get(CONFIG_TRAILER, "")),
+        hold=after.reason if after else None,
+        message=after.message if after else "",
+    )
+    values = {
+        "id": f"{environment}/{commit.id}/{kind}",
+        "environment": environment,
+        "agent": None,
+        "project": None,
+        "commit": commit.id,
+        "text": text,
+        **redaction.value(event_mapping(event)),
+        "kind": kind,
+    }
+    yield Notification(values["id"], environment, kind, text, values)
+
+
 def write_body(form: str, notification: Notification, template: str = "") -> tuple[str, bytes]:
     """Content type and body of `form`. Raises RenderError where a template does not give JSON."""
     if form == "template":
@@ -81,8 +113,8 @@ def _cloud_event(notification: Notification) -> dict[str, Any]:
         "specversion": "1.0",
         "id": notification.id,
         "source": f"/headpin/environments/{notification.environment}",
-        "type": f"headpin.deployment.{notification.kind}",
-        "subject": values["agent"],
+        "type": f"headpin.{'deployment' if values['agent'] else 'environment'}.{notification.kind}",
+        "subject": values["agent"] or notification.environment,
         "time": values["at"],
         "datacontenttype": "application/json",
         "data": dict(values),
