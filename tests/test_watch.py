@@ -106,15 +106,26 @@ def test_on_a_terminal_the_matrix_is_drawn_anew(running: World) -> None:
     assert "STAGING" in found.text
 
 
-def test_in_a_machine_form_it_is_a_document_each_time(running: World) -> None:
-    with watching(running, "--json") as found:
-        found.wait_for("\n}\n")
-        running.commit("Stop", {"projects/shop/agents/cart/prod.yaml": "stopped: true\n"})
-        running.reconcile()
-        found.wait_for('"Stopped"')
-        assert found.interrupt() == 0
-    first, _ = json.JSONDecoder().raw_decode(found.text)
-    assert first["kind"] == "Status"
+def test_in_a_machine_form_it_is_a_document_each_time(running: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = 0
+
+    def sleep(_: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 3:
+            running.commit("Stop", {"projects/shop/agents/cart/prod.yaml": "stopped: true\n"})
+            running.fresh().reconcile()
+        if rounds == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    done = headpin("status", "--watch", "--json", "--offline", cwd=running.config)
+    assert done.code == 0
+    first, end = json.JSONDecoder().raw_decode(done.out)
+    second, end = json.JSONDecoder().raw_decode(done.out, end + 1)
+    assert done.out[end:] == "\n"
+    assert (first["kind"], second["kind"]) == ("Status", "Status")
+    assert [each["deployments"][2]["status"] for each in (first, second)] == ["Deployed", "Stopped"]
 
 
 def test_nothing_is_read_while_no_ref_moved(running: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def test_the_counts_are_those_of_the_matrix_after_random_changes(tmp_path: Path)
     counts = DeploymentCounts(Controller(Repository.open(world.config)))
     _agree(world, counts, "before the first pass")
     story, seen = _Story(world, seed=3), set()
-    for _ in range(45):
+    for _ in range(36):
         what = story.step()
         _agree(world, counts, what)
         seen |= {word for tally in counts.words().values() for word in tally}
