@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import groupby
+from math import isnan
 from typing import Annotated
 
 import typer
@@ -22,6 +23,8 @@ from headpin.cli.arguments import (
     form_of,
 )
 from headpin.cli.terminal import BAD, DIM, STRONG, ago, inert, style_of
+from headpin.cli.watching import Watch
+from headpin.errors import UsageError
 from headpin.status import DeploymentStatus, EnvironmentStatus, StatusReport, read_status
 from headpin.status.matrix import environment_names
 
@@ -32,13 +35,18 @@ def status(
     agent: OptionalAgent = None,
     env: OptionalEnvironment = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the source repositories.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it again when it changes, until Ctrl-C.")] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="How often --watch looks at the refs.")
+    ] = 1.0,
     output: OutputOption = Output.TABLE,
     json: JsonOption = False,
     no_headers: NoHeaders = False,
 ) -> None:
     """Show what runs where: version, short revision, status, and for how long.
 
-    Exits with 1 when something is held, and says why.
+    Exits with 1 when something is held, and says why. With --watch it is drawn anew on a terminal when a branch moved;
+    elsewhere each change is a line. Ctrl-C ends that with 0.
     """
     session: Session = context.obj
     controller = session.controller
@@ -47,18 +55,34 @@ def status(
     served = tuple(name for branch in branches.values() for name in branch.agents()) if agent else ()
     agents = [agent_named(workspace, agent, served)] if agent else []
     name = environment_named(environment_names(workspace, branches), env) if env else None
-    with session.terminal.working("asking the sources"):
-        report = read_status(controller, agents=agents, environment=name, ask_sources=not offline)
     form = form_of(output, json)
+
+    def read() -> StatusReport:
+        with session.terminal.working("asking the sources"):
+            return read_status(controller, agents=agents, environment=name, ask_sources=not offline)
+
+    def show(report: StatusReport) -> None:
+        _show(session, report, form, as_list=bool(agent or env), headers=not no_headers)
+
+    if watch:
+        if isnan(interval):
+            raise UsageError("--interval takes seconds")
+        Watch(session, read, show, interval, is_machine=form in (Output.JSON, Output.YAML)).run()
+        return
+    report = read()
+    show(report)
+    exit_with(PROBLEMS if report.has_holds else 0)
+
+
+def _show(session: Session, report: StatusReport, form: Output, *, as_list: bool, headers: bool) -> None:
     if form in (Output.JSON, Output.YAML):
         session.terminal.machine("Status", report.as_json(), form.value)
-    elif form is Output.WIDE or agent or env:
-        _print_list(session, report, wide=form is Output.WIDE, headers=not no_headers)
+        return
+    if form is Output.WIDE or as_list:
+        _print_list(session, report, wide=form is Output.WIDE, headers=headers)
     else:
-        print_matrix(session, report, headers=not no_headers)
-    if form in (Output.TABLE, Output.WIDE):
-        _print_reasons(session, report)
-    exit_with(PROBLEMS if report.has_holds else 0)
+        print_matrix(session, report, headers=headers)
+    _print_reasons(session, report)
 
 
 def print_matrix(session: Session, report: StatusReport, *, headers: bool, now: datetime | None = None) -> None:

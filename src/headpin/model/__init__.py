@@ -14,6 +14,7 @@ from headpin.model.environment import Environment
 from headpin.model.gates import DAYS, Freeze, Gates
 from headpin.model.kinds import KINDS, DocumentKind
 from headpin.model.moments import duration, instant_said, time_of_day, zone_of
+from headpin.model.notify import Header, Notify, NotifyEndpoint
 from headpin.model.override import Override
 from headpin.model.parse import Fault, parse
 from headpin.model.pin import Pin
@@ -51,8 +52,11 @@ __all__ = [
     "FileContent",
     "Freeze",
     "Gates",
+    "Header",
     "Image",
     "Limits",
+    "Notify",
+    "NotifyEndpoint",
     "Override",
     "OwnLayer",
     "Pin",

@@ -108,7 +108,7 @@ class Happened:
 
         Where main caused it and not a push to the source, main's commit says who and why.
         """
-        kind = _kind(before, after)
+        kind = transition(before, after)
         if kind is None:
             return None
         served, was = after.served or before.served, before.served
@@ -165,7 +165,8 @@ def _lines(tree: Tree, path: str) -> list[bytes]:
     return tree.read(path).splitlines(keepends=True) if tree.entry(path) else []
 
 
-def _kind(before: Record, after: Record) -> EventKind | None:
+def transition(before: Record, after: Record) -> EventKind | None:
+    """What became of a deployment of the head environment, whose records are told by no events; None for nothing."""
     if after.hold is not None and (before.hold is None or before.hold.reason is not after.hold.reason):
         return EventKind.HELD
     if after.served is None:

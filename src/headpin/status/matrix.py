@@ -143,12 +143,12 @@ def environment_names(workspace: Workspace, branches: dict[str, Branch]) -> list
     gone = [name for name, branch in branches.items() if name not in workspace.environments]
     return [
         *workspace.environment_order,
-        *(name for name in gone if any(_serves(branches[name], agent) for agent in branches[name].agents())),
+        *(name for name in gone if any(serves(branches[name], agent) for agent in branches[name].agents())),
     ]
 
 
-def _serves(branch: Branch, agent: AgentName) -> bool:
-    """Whether anything is served; a record that is damaged has to be told of."""
+def serves(branch: Branch, agent: AgentName) -> bool:
+    """Whether anything of the agent is served there; a record that is damaged has to be told of."""
     try:
         return branch.record(agent).served is not None
     except ObjectDamaged:
@@ -157,7 +157,7 @@ def _serves(branch: Branch, agent: AgentName) -> bool:
 
 def _all_rows(workspace: Workspace, branches: dict[str, Branch]) -> tuple[AgentName, ...]:
     agents = workspace.all_agents()
-    served = {agent for branch in branches.values() for agent in branch.agents() if _serves(branch, agent)}
+    served = {agent for branch in branches.values() for agent in branch.agents() if serves(branch, agent)}
     renamed = {home for branch in branches.values() for agent in agents if (home := _home(branch, agent)) != agent}
     return tuple(sorted({*agents, *(served - renamed)}))
 
