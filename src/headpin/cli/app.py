@@ -29,6 +29,7 @@ COMMANDS = (
     "reconcile",
     "status",
     "history",
+    "audit",
     "explain",
     "promote",
     "rollback",
