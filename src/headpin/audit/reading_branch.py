@@ -242,7 +242,7 @@ def _spent(workspace: Workspace, before: Standing | None, after: Standing | None
         return
     files = {document.id: document for document in workspace.overrides.values()}
     for identity in after.record.consumed:
-        if identity not in before.record.consumed:
-            found = files.get(identity)
-            reason = found.model.reason if found and found.model else ""
-            yield identity, found.path if found else "", reason
+        found = files.get(identity)
+        model = found.model if found else None
+        if identity not in before.record.consumed and not (model and model.allow == "adopt"):
+            yield identity, found.path if found else "", model.reason if model else ""
