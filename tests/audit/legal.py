@@ -84,7 +84,16 @@ class Legal:
         """So many things happen, with passes in between; `seen` is called after each pass."""
         deeds = (
             *(self.promote, self.promote, self.promote, self.promote, self.command, self.command, self.edit, self.gate),
-            *(self.revert, self.roll_back, self.pods, self.report, self.approve, self.suspend, self.wait, self.upheaval),
+            *(
+                self.revert,
+                self.roll_back,
+                self.pods,
+                self.report,
+                self.approve,
+                self.suspend,
+                self.wait,
+                self.upheaval,
+            ),
         )
         for _ in range(steps):
             with suppress(HeadpinError):  # what the rules refuse is not done
@@ -171,7 +180,7 @@ class Legal:
         self.reconcile()
 
     def promote(self) -> None:
-        """Pins of one or more stages that follow one another are copied by hand from what the first one's source serves."""
+        """Pins of stages that follow one another are copied by hand from what the first one takes from."""
         agent = self.chance.choice(AGENTS)
         stages = [stage.environment for stage in self.workspace().stages(agent.project)]
         if len(stages) < 2:
@@ -209,7 +218,11 @@ class Legal:
         agent = self.chance.choice(AGENTS)
         pattern, environment = [AgentPattern(agent.project, agent.agent)], self.chance.choice(PINNED)
         bounds = self.chance.choice([(1, 1), (2, 2), (1, 3), (0, 0)])
-        intents = (to_stop(pattern, environment), to_start(pattern, environment), to_scale(pattern, environment, *bounds))
+        intents = (
+            to_stop(pattern, environment),
+            to_start(pattern, environment),
+            to_scale(pattern, environment, *bounds),
+        )
         self.act(self.chance.choice(intents))
 
     def revert(self) -> None:
@@ -223,10 +236,14 @@ class Legal:
         for agent in AGENTS:
             for environment in PINNED:
                 path = f"pins/{environment}/{agent.project}/{agent.agent}.yaml"
-                if old.entry(path) == new.entry(path) or self.text(path) != (new.read(path).decode() if new.entry(path) else ""):
+                if old.entry(path) == new.entry(path) or self.text(path) != (
+                    new.read(path).decode() if new.entry(path) else ""
+                ):
                     continue
                 text = old.read(path).decode() if old.entry(path) else None
-                if text is not None and not self._may_come(Release.of_mapping(yaml.safe_load(text)), environment, agent):
+                if text is not None and not self._may_come(
+                    Release.of_mapping(yaml.safe_load(text)), environment, agent
+                ):
                     return
                 files[path] = text
         self.commit(files, f'Revert "{info.subject}"', on_branch=True)
@@ -275,7 +292,9 @@ class Legal:
 
     def suspend(self) -> None:
         """A suspension begins or ends."""
-        path = self.chance.choice(["environments/prod.yaml", "projects/shop/project.yaml", "projects/shop/staging.yaml"])
+        path = self.chance.choice(
+            ["environments/prod.yaml", "projects/shop/project.yaml", "projects/shop/staging.yaml"]
+        )
         document = yaml.safe_load(self.text(path) or "{}") or {}
         if document.pop("suspended", None) is None and self.chance.random() < 0.5:
             document["suspended"] = "the auditors are here"

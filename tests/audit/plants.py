@@ -14,6 +14,7 @@ from headpin.releases.record import Removed
 from headpin.types import Revision
 from headpin.yaml import dump
 from tests.audit.scene import ANN, CART, MAIL, MALLORY, Scene, person
+from tests.world import git
 
 HEADPIN = ("headpin", "headpin@localhost")
 PIPELINE = "pipelines/standard.yaml"
@@ -258,7 +259,7 @@ def a_commit_made_from_an_older_main(scene: Scene) -> list[Expected]:
 
 @plant
 def a_branch_that_is_listed_and_gone(scene: Scene) -> list[Expected]:
-    scene.repository._repository.references.delete("refs/heads/env/prod")  # noqa: SLF001
+    git("update-ref", "-d", "refs/heads/env/prod", cwd=scene.folder / "config")
     return [Expected("HP438", "prod", who=HEADPIN, commit=scene.tip("dev"))]
 
 

@@ -157,9 +157,7 @@ class Scene:
         base = self.repository.commit(self.tip(environment)).tree
         return self._put(environment, self.repository.writer.apply(base, changes), message, MALLORY, self.later())
 
-    def _put(
-        self, environment: str, tree: str, message: str, who: tuple[str, str], at: datetime
-    ) -> Revision:
+    def _put(self, environment: str, tree: str, message: str, who: tuple[str, str], at: datetime) -> Revision:
         before = self.tip(environment)
         signature = Signature(*who, at)
         made = self.repository.commit_tree(tree, [before], message, signature, signature)  # type: ignore[arg-type]
@@ -185,7 +183,9 @@ class Scene:
         record, at = branch.record(agent), self.now + timedelta(minutes=1)
         config = self.head()
         served = Served(release, version, Status.DEPLOYED, at, config, "d" * 64, Scale(1, 1, 80))
-        after = replace(record, served=served, highest=max(record.highest, version), hold=None, wanted=None, removed=None)
+        after = replace(
+            record, served=served, highest=max(record.highest, version), hold=None, wanted=None, removed=None
+        )
         event = Event(
             kind,
             at,
@@ -208,10 +208,14 @@ class Scene:
         image = f"# {release.image}\n".encode()
         files |= {path: data + image if "deployment" in path else data for path, data in manifests.items()}
         if branch.record(agent).served is None:
-            files["manifests/shop/kustomization.yaml"] = self.branch("dev").tree.read("manifests/shop/kustomization.yaml")
+            files["manifests/shop/kustomization.yaml"] = self.branch("dev").tree.read(
+                "manifests/shop/kustomization.yaml"
+            )
         return {**files, f"settings/{place}": TreeRef(release.settings)}
 
-    def with_record(self, environment: str, record: Record, agent: AgentName = CART) -> dict[str, bytes | TreeRef | None]:
+    def with_record(
+        self, environment: str, record: Record, agent: AgentName = CART
+    ) -> dict[str, bytes | TreeRef | None]:
         """The record's file."""
         del environment
         return {f"deployments/{agent.project}/{agent.agent}.yaml": format_record(record).encode()}
@@ -234,9 +238,9 @@ def build_past(folder: Path) -> Scene:
     scene = Scene(folder, datetime(2026, 1, 5, 9, 0, tzinfo=UTC))
     scene.push()
     agents = {
-        f"projects/shop/agents/{name}/agent.yaml": AGENT.format(name=name).replace("../sources/mail", "../cart").replace(
-            "../sources/cart", "../cart"
-        )
+        f"projects/shop/agents/{name}/agent.yaml": AGENT.format(name=name)
+        .replace("../sources/mail", "../cart")
+        .replace("../sources/cart", "../cart")
         for name in ("cart", "mail")
     }
     scene.commit({**SMALL, **agents}, "Start")

@@ -54,11 +54,23 @@ def named(workspace: Workspace, environment: str, agent: AgentName) -> Named:
     return Release.of_pin(pin.model) if pin.model else "unreadable"
 
 
-def formerly(workspace: Workspace, agent: AgentName) -> AgentName | None:
-    """The name that the agent had before, where its document says so."""
+def formerly(workspace: Workspace, agent: AgentName) -> tuple[AgentName, ...]:
+    """The names that the agent had before, newest first, as far as its document says so."""
     document = workspace.agent(agent)
-    said = getattr(document.model, "formerly", None) if document and document.model else None
-    return AgentName.parse(str(said)) if said else None
+    said = getattr(document.model, "formerly", ()) if document and document.model else ()
+    names = (said,) if isinstance(said, str) else tuple(said or ())
+    return tuple(name for text in reversed(names) if (name := AgentName.parse(str(text))) is not None)
+
+
+def standing_of_any(
+    standing_of: StandingOf, workspace: Workspace, environment: str, agent: AgentName
+) -> Standing | None:
+    """How a deployment stands, under the name that its record still has."""
+    found = standing_of(environment, agent)
+    if found is None or found.ran:
+        return found
+    others = (standing_of(environment, name) for name in formerly(workspace, agent))
+    return next((other for other in others if other is not None and other.ran), found)
 
 
 def rules_of(
@@ -98,18 +110,14 @@ def rules_of(
 def _earlier(
     workspace: Workspace, stages: tuple[Stage, ...], position: int, agent: AgentName, standing_of: StandingOf
 ) -> Iterator[EarlierStage]:
-    was = formerly(workspace, agent)
     for number in range(position - 1, -1, -1):
         name = stages[number].environment
-        standing = standing_of(name, agent)
-        if was is not None and standing is not None and not standing.ran:
-            standing = standing_of(name, was)
         yield EarlierStage(
             name,
             workspace.is_required(stages, number),
             name == workspace.head_environment,
             named(workspace, name, agent),
-            standing,
+            standing_of_any(standing_of, workspace, name, agent),
         )
 
 

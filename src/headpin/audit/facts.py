@@ -179,7 +179,8 @@ class Deployment:
     """A deployment that a commit on an environment's branch touched.
 
     `before` and `after` are None where they cannot be read. `rules` and `pin` are those of the config revision.
-    `is_moved`: a rename brought it here. `shown`, `settings` and `content` are the ids of the three folders ("" where
+    `was`: the name that it had before this commit, `is_left` that it has another one now. `is_renamed`: whether main or
+    the record says so. `shown`, `settings` and `content` are the ids of the three folders ("" where
     there is none), `is_shown_anew` whether the first changed. `spent`: overrides that the record calls used up now,
     as (id, path or "", reason).
     """
@@ -193,7 +194,9 @@ class Deployment:
     asked: Mapping[str, Asked] = field(default_factory=dict)
     events_kept: bool = True
     ran_kept: bool = True
-    is_moved: bool = False
+    was: AgentName | None = None
+    is_left: bool = False
+    is_renamed: bool = True
     shown: str = ""
     settings: str = ""
     content: str = ""

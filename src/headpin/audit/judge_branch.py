@@ -26,7 +26,10 @@ def judge_branch(step: BranchStep) -> Iterator[Finding]:
         for code, message in _about_deployment(step, deployment):
             yield _found(step, code, message, deployment.agent, _person(step, deployment))
     touched = {deployment.agent: deployment for deployment in step.deployments}
+    renamed = {name for item in step.deployments if item.was for name in (item.agent, item.was)}
     for agent, moves in (step.moves or {}).items():
+        if agent in renamed:
+            continue  # what its pins did under two names is one history
         found = touched.get(agent)
         standing = found.after if found else step.standing.get(agent)
         for message in _gaps(moves, found.events if found else (), standing):
@@ -70,7 +73,6 @@ def _about_all(step: BranchStep) -> Iterator[Wrong]:
 
 def _removals(step: BranchStep) -> Iterator[Wrong]:
     gone = [item.agent for item in step.deployments if _served(item.before) and item.after and not _served(item.after)]
-    gone = [agent for agent in gone if not any(other.is_moved for other in step.deployments)]
     excess = [agent for agent in gone if agent not in step.prune_allowed]
     if len(gone) > step.prune_limit and excess:
         said = f"{len(gone)} deployments were removed, and limits.prune is {step.prune_limit}"
@@ -84,8 +86,10 @@ def _about_deployment(step: BranchStep, item: Deployment) -> Iterator[Wrong]:
         yield "HP429", "events that were told before are gone, or say something else"
     if not item.ran_kept:
         yield "HP430", "lines of what ran are gone, or say something else"
-    if item.before is None or item.after is None:
+    if item.is_left or item.before is None or item.after is None:
         return
+    if not item.is_renamed:
+        yield "HP444", f"what {item.was} was is {item.agent} now, and main does not say that it was renamed"
     yield from judge_record(item, item.before, item.after, is_head=step.state.tracks_head)
     for identity, path, reason in item.spent:
         if path:
@@ -107,11 +111,11 @@ def _served(standing: Standing | None) -> Served | None:
 
 def _about_head(item: Deployment, before: Standing, after: Standing) -> Iterator[Wrong]:
     was, now = before.record.served, after.record.served
-    if was is not None and now is None and item.rules.has_agent and item.rules.is_reached and not item.is_moved:
+    if was is not None and now is None and item.rules.has_agent and item.rules.is_reached:
         yield "HP442", f"{item.agent} was removed, and main still has it"
     if now is None or item.rules.trouble or (was is not None and was.release == now.release):
         return
-    if item.rules.settings is not None and now.release.settings != item.rules.settings and not item.is_moved:
+    if item.rules.settings is not None and now.release.settings != item.rules.settings:
         said = f"{now.release} is served with settings {short(now.release.settings)}"
         yield "HP446", f"{said}, and main says {short(item.rules.settings)}"
     if item.rules.suspended:
@@ -123,7 +127,7 @@ def _about_head(item: Deployment, before: Standing, after: Standing) -> Iterator
 
 def _about_pinned(step: BranchStep, item: Deployment, before: Standing, after: Standing) -> Iterator[Wrong]:
     was, now = before.record.served, after.record.served
-    if was is not None and now is None and not item.is_moved and step.exists and item.pin is not None:
+    if was is not None and now is None and step.exists and item.pin is not None:
         yield "HP442", f"{item.agent} was removed, and main still pins {item.pin}"
     moved = [event for event in item.events if event.kind in MOVES]
     if now is not None and (was is None or was.release != now.release):
@@ -156,8 +160,6 @@ def _about_move(step: BranchStep, item: Deployment, before: Standing, event: Eve
     if release is None:
         yield "HP444", f"an event '{event.kind.value}' names no release"
         return
-    if item.is_moved:
-        return
     if event.kind is not EventKind.ADOPTED and event.kind is not kind_of(before, release):
         yield "HP444", f"the event says '{event.kind.value}' of {release}, which is '{kind_of(before, release).value}'"
     at = step.commit.committer.at
@@ -166,7 +168,7 @@ def _about_move(step: BranchStep, item: Deployment, before: Standing, event: Eve
 
 
 def _about_event(step: BranchStep, item: Deployment, event: Event) -> Iterator[Wrong]:
-    if event.kind is EventKind.RECONFIGURED and not item.is_moved:
+    if event.kind is EventKind.RECONFIGURED:
         at = step.commit.committer.at
         because = freeze_of(item.rules, at) if step.latest != at else ""
         if item.rules.suspended:

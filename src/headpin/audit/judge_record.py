@@ -73,8 +73,6 @@ def _told(item: Deployment, before: Record, after: Record) -> Iterator[Wrong]:
     """Every transition of a record has its event."""
     kinds = {event.kind for event in item.events}
     was, now = before.served, after.served
-    if item.is_moved:
-        return
     if now is None and was is not None and EventKind.REMOVED not in kinds:
         yield "HP431", f"v{was.version} ({was.release}) is not served any more, and no event tells why"
     if now is not None:
@@ -115,8 +113,6 @@ def _is_rescaled(was: Served, now: Served) -> bool:
 
 def _files(item: Deployment, was: Served | None, now: Served | None) -> Iterator[Wrong]:
     """Manifests change with the record, and both snapshots are the release's."""
-    if item.is_moved:
-        return
     if now is None:
         left = [name for name in ("shown", "settings", "content") if getattr(item, name)]
         if left and (was is not None or item.is_shown_anew):

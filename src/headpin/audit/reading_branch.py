@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from headpin.audit.documents import Documents, StandingOf, formerly, named, rules_of
 from headpin.audit.facts import NOTHING, Asked, BranchStep, Deployment, Standing, Step
-from headpin.audit.standing import Standings, added_events, keeps_what_ran
+from headpin.audit.standing import Standings, added_events, former_names, keeps_what_ran
 from headpin.errors import HistoryMissing, ObjectDamaged
 from headpin.git import CommitInfo, Repository
 from headpin.releases.environment import FILE, EnvironmentState
@@ -73,7 +73,7 @@ class BranchReader:
         config = Revision(place.state.config or "")
         workspace = self._workspace(config)
         touched = _touched(place.before_tree, place.tree)
-        renamed = self._renamed(place, workspace, touched)
+        renamed = self._renamed(place, touched)
         deployments = tuple(
             self._deployment(place, workspace, config, agent, touched, renamed) for agent in sorted(touched.agents)
         )
@@ -112,17 +112,20 @@ class BranchReader:
         except (HistoryMissing, ObjectDamaged):
             return self._documents.at(None)
 
-    def _renamed(self, place: Place, workspace: Workspace, touched: _Touched) -> dict[AgentName, AgentName]:
-        """Deployments that came here under another name, and those that left: each by its counterpart."""
+    def _renamed(self, place: Place, touched: _Touched) -> dict[AgentName, AgentName]:
+        """Which deployments have another name now: the record left one place, and its list of what ran begins here."""
+        left = [name for name in touched.agents if _is_gone(place, name)]
         found: dict[AgentName, AgentName] = {}
-        for agent in touched.agents:
-            was = formerly(workspace, agent)
-            path = f"deployments/{agent.project}/{agent.agent}.yaml"
-            if was is None or was not in touched.agents or place.before_tree.entry(path) is not None:
+        for agent in sorted(touched.agents.difference(left)):
+            before = self._standings.of(place.before_tree, agent)
+            after = self._standings.of(place.tree, agent)
+            if before is None or before.ran or after is None or not after.ran:
                 continue
-            old = f"deployments/{was.project}/{was.agent}.yaml"
-            if place.before_tree.entry(old) is not None and place.tree.entry(old) is None:
-                found |= {agent: was, was: agent}
+            for was in left:
+                ran = (self._standings.of(place.before_tree, was) or NOTHING).ran
+                if ran and after.ran[: len(ran)] == ran and was not in found.values():
+                    found[agent] = was
+                    break
         return found
 
     def _deployment(
@@ -134,41 +137,46 @@ class BranchReader:
         touched: _Touched,
         renamed: Mapping[AgentName, AgentName],
     ) -> Deployment:
-        is_moved = agent in renamed
-        before = self._standings.of(place.before_tree, agent)
+        was = renamed.get(agent)
+        before = self._standings.of(place.before_tree, was or agent)
         after = self._standings.of(place.tree, agent)
-        damage, is_kept = "", True
+        damage, is_kept, is_left = "", True, agent in renamed.values()
         events: tuple[Event, ...] = ()
         try:
-            events, is_kept = added_events(place.before_tree, place.tree, agent)
+            events, is_kept = added_events(place.before_tree, place.tree, agent, was)
         except ObjectDamaged as error:
             damage = str(error)
         if after is None and before is not None:
             damage = damage or f"the record of {agent} or its list of what ran is not as headpin writes it"
         release = after.record.served.release if after and after.record.served else None
         consumed = before.record.consumed if before else ()
-        arrived = is_moved and place.before_tree.entry(f"deployments/{agent.project}/{agent.agent}.yaml") is None
+        names = tuple(dict.fromkeys((agent, *((was,) if was else ()), *formerly(workspace, agent))))
+        is_shown_anew = agent in touched.shown
+        if was is not None:
+            is_shown_anew = _id(place.before_tree, "manifests", was) != _id(place.tree, "manifests", agent)
         return Deployment(
             agent,
-            (self._standings.of(place.before_tree, renamed[agent]) or NOTHING) if arrived else before,
+            before,
             after,
             rules_of(workspace, place.environment, agent, release, self._standing_of, consumed),
             named(workspace, place.environment, agent),
             events,
-            {event.config: self._asked(place, config, agent, event) for event in events},
-            is_kept or is_moved,
-            is_moved or keeps_what_ran(place.before_tree, place.tree, agent),
-            is_moved,
+            {event.config: self._asked(place, config, names, event) for event in events},
+            is_kept or is_left,
+            is_left or keeps_what_ran(place.before_tree, place.tree, agent, was),
+            was,
+            is_left,
+            was is None or _says_renamed(workspace, agent, was, before),
             shown=_id(place.tree, "manifests", agent),
             settings=_id(place.tree, "settings", agent),
             content=_id(place.tree, "content", agent),
-            is_shown_anew=agent in touched.shown,
+            is_shown_anew=is_shown_anew,
             spent=tuple(_spent(workspace, before, after)),
             damage=damage,
         )
 
-    def _asked(self, place: Place, config: Revision, agent: AgentName, event: Event) -> Asked:
-        """The commit of main that an event names."""
+    def _asked(self, place: Place, config: Revision, names: Sequence[AgentName], event: Event) -> Asked:
+        """The commit of main that an event names, and what it pinned under any of the agent's names."""
         cause = event.config
         if not self._repository.has(cause) or self._repository.object_type(cause) != "commit":
             return Asked(False)
@@ -176,7 +184,8 @@ class BranchReader:
         commit = self._repository.commit(cause)
         known = self._positions.get(cause)
         is_earlier = (known is not None and known <= place.position) or self._is_ancestor(cause, config)
-        pin = named(workspace, place.environment, agent)
+        pins = (named(workspace, place.environment, name) for name in names)
+        pin = next((found for found in pins if found is not None), None)
         return Asked(True, pin, commit.author.person, commit.has_note, is_earlier)
 
     def _is_ancestor(self, one: Revision, other: Revision) -> bool:
@@ -184,6 +193,16 @@ class BranchReader:
             return self._repository.is_ancestor(one, other)
         except HistoryMissing:
             return False
+
+
+def _is_gone(place: Place, agent: AgentName) -> bool:
+    path = f"deployments/{agent.project}/{agent.agent}.yaml"
+    return place.before_tree.entry(path) is not None and place.tree.entry(path) is None
+
+
+def _says_renamed(workspace: Workspace, agent: AgentName, was: AgentName, before: Standing | None) -> bool:
+    """Whether the agent's document names the old name, or the record the new one, where a rename is taken back."""
+    return was in formerly(workspace, agent) or (before is not None and agent in former_names(before.record))
 
 
 def _touched(old: Tree, new: Tree) -> _Touched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from headpin.audit.documents import Documents, StandingOf, formerly, named, rules_of
+from headpin.audit.documents import Documents, StandingOf, named, rules_of, standing_of_any
 from headpin.audit.facts import MainStep, OverrideChange, PinChange, Standing
 from headpin.git import CommitInfo, Repository
 from headpin.model import Override
@@ -77,9 +77,7 @@ class MainReader:
         )
 
     def _standing(self, workspace: Workspace, environment: str, agent: AgentName) -> Standing | None:
-        found = self._standing_of(environment, agent)
-        was = formerly(workspace, agent)
-        return self._standing_of(environment, was) if was and found is not None and not found.ran else found
+        return standing_of_any(self._standing_of, workspace, environment, agent)
 
     def _override(self, old: Workspace, new: Workspace, place: Place) -> OverrideChange | None:
         was, now = old.overrides.get(place.name), new.overrides.get(place.name)

@@ -69,6 +69,7 @@ class Replay:
     standings: Standings = field(default_factory=Standings)
     _trees: dict[str, Tree] = field(default_factory=dict)
     _positions: dict[Revision, int] = field(default_factory=dict)
+    _renamed: dict[str, tuple[AgentName, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.documents = Documents(self.repository)
@@ -80,11 +81,17 @@ class Replay:
         for name, cursor in self.state.cursors.items():
             if cursor.own is not None:
                 self._trees[name] = self.repository.tree(cursor.own)
+                self._renamed[name] = renamed_in(self._state_of(cursor))
 
     def standing(self, environment: str, agent: AgentName) -> Standing | None:
         """How a deployment stands at this moment; None where its files cannot be read."""
         tree = self._trees.get(environment)
-        return self.standings.of(tree, agent) if tree is not None else NOTHING
+        if tree is None:
+            return NOTHING
+        found = self.standings.of(tree, agent)
+        if found is None or found.ran:
+            return found
+        return self.standings.heir(tree, agent, self._renamed.get(environment, ())) or found
 
     def run(self) -> None:
         """Makes all steps. Raises DoesNotFit before any of them."""
@@ -230,6 +237,7 @@ class Replay:
         findings += judge_branch(reader.step(place, cursor.latest))
         cursor.own, cursor.config, cursor.folded = commit.id, item.on_chain, folded
         self._trees[item.environment] = tree
+        self._renamed[item.environment] = renamed_in(state)
 
     def _folded(self, cursor: Cursor, state: EnvironmentState, before: EnvironmentState | None) -> int | None:
         """Where the folded revision is on main's chain; None where it is not."""
@@ -272,3 +280,8 @@ class Replay:
             if model and model.allow == "history" and model.lost == cursor.lost:
                 return replace(at_position(finding, position, f"{document.path} accepts that"), code="HP411")
         return at_position(finding, position, "it was gone on from")
+
+
+def renamed_in(state: EnvironmentState | None) -> tuple[AgentName, ...]:
+    """The deployments that had other names once, as the branch lists them."""
+    return tuple(getattr(state, "renamed", ()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, takewhile
 
 from headpin.audit.facts import Standing
@@ -31,6 +31,11 @@ class Standings:
         except ObjectDamaged:
             return None
 
+    def heir(self, tree: Tree, agent: AgentName, renamed: Iterable[AgentName]) -> Standing | None:
+        """The deployment that had this name once, among those that are known to have been renamed."""
+        found = (self.of(tree, other) for other in renamed)
+        return next((one for one in found if one is not None and agent in former_names(one.record)), None)
+
     def _record(self, tree: Tree, path: str) -> Record:
         entry = tree.entry(path)
         if entry is None:
@@ -50,15 +55,22 @@ class Standings:
         return tuple(found)
 
 
-def added_events(old: Tree, new: Tree, agent: AgentName) -> tuple[tuple[Event, ...], bool]:
-    """The events that came, and whether those of before are all there. Raises ObjectDamaged."""
-    data, is_kept = _added(old, new, agent, "events")
+def former_names(record: Record) -> tuple[AgentName, ...]:
+    """The names that the record stood under before."""
+    return tuple(getattr(record, "formerly", ()))
+
+
+def added_events(
+    old: Tree, new: Tree, agent: AgentName, was: AgentName | None = None
+) -> tuple[tuple[Event, ...], bool]:
+    """The events that came, and whether those of before are all there. Raises ObjectDamaged. `was`: its name then."""
+    data, is_kept = _added(old, new, agent, "events", was or agent)
     return parse_events(data, f"{_place(agent)}.events"), is_kept
 
 
-def keeps_what_ran(old: Tree, new: Tree, agent: AgentName) -> bool:
+def keeps_what_ran(old: Tree, new: Tree, agent: AgentName, was: AgentName | None = None) -> bool:
     """Whether the lines of what ran are all there."""
-    return _added(old, new, agent, "ran")[1]
+    return _added(old, new, agent, "ran", was or agent)[1]
 
 
 def segments(tree: Tree, agent: AgentName, kind: str) -> list[tuple[str, str]]:
@@ -69,13 +81,13 @@ def segments(tree: Tree, agent: AgentName, kind: str) -> list[tuple[str, str]]:
     return [(name, entry.id) for name, entry in entries if entry is not None and entry.kind is Kind.FILE]
 
 
-def _added(old: Tree, new: Tree, agent: AgentName, kind: str) -> tuple[bytes, bool]:
+def _added(old: Tree, new: Tree, agent: AgentName, kind: str, was: AgentName) -> tuple[bytes, bool]:
     """What follows the old lines, segments that stayed apart; where these are not there as they were, nothing."""
-    before, after = segments(old, agent, kind), segments(new, agent, kind)
+    before, after = segments(old, was, kind), segments(new, agent, kind)
     same = sum(1 for _ in _same(before, after))
-    was = b"".join(old.read(path) for path, _ in before[same:])
+    lines = b"".join(old.read(path) for path, _ in before[same:])
     now = b"".join(new.read(path) for path, _ in after[same:])
-    return (now[len(was) :], True) if now.startswith(was) else (b"", False)
+    return (now[len(lines) :], True) if now.startswith(lines) else (b"", False)
 
 
 def _same(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> Iterator[None]:
