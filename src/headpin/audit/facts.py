@@ -179,10 +179,10 @@ class Deployment:
     """A deployment that a commit on an environment's branch touched.
 
     `before` and `after` are None where they cannot be read. `rules` and `pin` are those of the config revision.
-    `was`: the name that it had before this commit, `is_left` that it has another one now. `is_renamed`: whether main or
-    the record says so. `shown`, `settings` and `content` are the ids of the three folders ("" where
-    there is none), `is_shown_anew` whether the first changed. `spent`: overrides that the record calls used up now,
-    as (id, path or "", reason).
+    `names` has the names that it has and had, `was` is the one that it had before this commit where that is another,
+    `is_left` says that this is the name that it had; `is_renamed`: whether main or the record says so. `shown`,
+    `settings` and `content` are the ids of the three folders ("" where there is none), `is_shown_anew` whether the
+    first changed. `spent`: overrides that the record calls used up now, as (id, path or "", reason).
     """
 
     agent: AgentName
@@ -194,6 +194,7 @@ class Deployment:
     asked: Mapping[str, Asked] = field(default_factory=dict)
     events_kept: bool = True
     ran_kept: bool = True
+    names: tuple[AgentName, ...] = ()
     was: AgentName | None = None
     is_left: bool = False
     is_renamed: bool = True

@@ -26,7 +26,7 @@ def judge_branch(step: BranchStep) -> Iterator[Finding]:
         for code, message in _about_deployment(step, deployment):
             yield _found(step, code, message, deployment.agent, _person(step, deployment))
     touched = {deployment.agent: deployment for deployment in step.deployments}
-    renamed = {name for item in step.deployments if item.was for name in (item.agent, item.was)}
+    renamed = {name for item in step.deployments if item.was for name in item.names}
     for agent, moves in (step.moves or {}).items():
         if agent in renamed:
             continue  # what its pins did under two names is one history

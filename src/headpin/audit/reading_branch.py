@@ -164,6 +164,7 @@ class BranchReader:
             {event.config: self._asked(place, config, names, event) for event in events},
             is_kept or is_left,
             is_left or keeps_what_ran(place.before_tree, place.tree, agent, was),
+            names,
             was,
             is_left,
             was is None or _says_renamed(workspace, agent, was, before),
