@@ -11,7 +11,7 @@ from headpin.git import TreeRef
 from headpin.releases import Event, EventKind, Ran, Record, Release, Scale, SourceVersion
 from headpin.releases.codec import format_event, format_ran, format_release
 from headpin.releases.record import Removed
-from headpin.types import Revision
+from headpin.types import Revision, TreeId
 from headpin.yaml import dump
 from tests.audit.scene import ANN, CART, MAIL, MALLORY, Scene, person
 from tests.world import git
@@ -263,11 +263,24 @@ def a_branch_that_is_listed_and_gone(scene: Scene) -> list[Expected]:
     return [Expected("HP438", "prod", who=HEADPIN, commit=scene.tip("dev"))]
 
 
+def _next_number(scene: Scene) -> int:
+    """The number that headpin's next commit on prod's branch has, or any where it does not number them."""
+    said = scene.repository.commit(scene.tip("prod")).trailers.get("Headpin-Number")
+    return int(said) + 1 if said else 7
+
+
 @plant
 def a_number_out_of_line(scene: Scene) -> list[Expected]:
-    scene.forge("prod", {}, trailers="Headpin-Number: 7\n")
-    made = scene.forge("prod", {}, trailers="Headpin-Number: 9\n")
+    number = _next_number(scene)
+    scene.forge("prod", {}, trailers=f"Headpin-Number: {number}\n")
+    made = scene.forge("prod", {}, trailers=f"Headpin-Number: {number + 2}\n")
     return [Expected("HP439", "prod", commit=made)]
+
+
+@plant
+def a_pointer_to_a_commit_elsewhere(scene: Scene) -> list[Expected]:
+    trailers = f"Headpin-Number: {_next_number(scene)}\nHeadpin-Back: {scene.head()}\n"
+    return [Expected("HP439", "prod", commit=scene.forge("prod", {}, trailers=trailers))]
 
 
 @plant
@@ -517,6 +530,23 @@ def a_record_deleted(scene: Scene) -> list[Expected]:
     files = {**_removal(scene, asked), "deployments/shop/cart.yaml": None}
     made = scene.forge("prod", files)
     return [*in_prod("HP425", made), *in_prod("HP442", made)]
+
+
+@plant
+def a_past_that_took_another_name(scene: Scene) -> list[Expected]:
+    old, new = "shop/cart", "shop/mail"
+    tree = scene.branch("prod").tree
+    files: dict[str, bytes | TreeRef | None] = {}
+    for kind in ("yaml", "ran", "events"):
+        path = f"deployments/{old}.{kind}"
+        files |= {path: None, f"deployments/{new}.{kind}": tree.read(path)}
+    for top in ("manifests", "settings"):
+        folder = tree.entry(f"{top}/{old}")
+        assert folder is not None
+        files |= {f"{top}/{old}": None, f"{top}/{new}": TreeRef(TreeId(folder.id))}
+    listed = tree.read("manifests/shop/kustomization.yaml").replace(b"cart", b"mail")
+    made = scene.forge("prod", {**files, "manifests/shop/kustomization.yaml": listed})
+    return [Expected("HP444", "prod", "shop/mail", commit=made)]
 
 
 @plant

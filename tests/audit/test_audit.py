@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from headpin.problem_kinds import KINDS
 from tests.audit.plants import PLANTS
-from tests.audit.scene import Scene, build_past, copy_of
-
-
-@pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """The legal past; nobody changes it."""
-    yield build_past(tmp_path_factory.mktemp("past"))
+from tests.audit.scene import Scene, copy_of
 
 
 def test_nothing_is_found_in_a_legal_past(past: Scene) -> None:
@@ -33,7 +26,7 @@ def test_what_is_planted_is_found_and_nothing_else(name: str, past: Scene, tmp_p
         assert any(one.is_told_by(finding) for finding in found), f"{one}\n{told}"
 
 
-def test_every_kind_of_finding_is_planted(past: Scene, tmp_path: Path) -> None:
+def test_every_kind_of_finding_is_planted() -> None:
     codes = {code for code in KINDS if code.startswith("HP4")}
     text = (Path(__file__).parent / "plants.py").read_text("utf-8")
     assert {code for code in codes if code not in text} == set()

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.audit.plants import PLANTS
-from tests.audit.scene import Scene, build_past, copy_of
+from tests.audit.scene import Scene, copy_of
 from tests.inprocess import headpin
 
 
 @pytest.fixture(scope="module")
-def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def spoilt(past: Scene, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """A past with a violation in prod, one in staging, and two notices; nobody changes it."""
-    folder = tmp_path_factory.mktemp("spoilt")
-    scene = copy_of(build_past(folder / "past"), folder / "scene")
+    scene = copy_of(past, tmp_path_factory.mktemp("spoilt") / "scene")
     PLANTS["an_override_used"](scene)
     PLANTS["a_pin_with_settings_that_never_ran"](scene)
     PLANTS["an_event_edited"](scene)
-    yield scene
+    return scene
 
 
 def test_people_read_it_by_severity_and_newest_first(spoilt: Scene) -> None:
@@ -69,8 +67,8 @@ def test_less_can_be_asked_for(arguments: tuple[str, ...], code: int, codes: lis
     assert [line.split()[0] for line in ran.out.splitlines() if line.startswith("HP")] == codes
 
 
-def test_notices_alone_are_no_failure(spoilt: Scene, tmp_path: Path) -> None:
-    scene = copy_of(build_past(tmp_path / "past"), tmp_path / "scene")
+def test_notices_alone_are_no_failure(past: Scene, tmp_path: Path) -> None:
+    scene = copy_of(past, tmp_path / "scene")
     PLANTS["a_stage_skipped_and_held"](scene)
     ran = headpin("audit", cwd=scene.folder / "config")
     assert ran.code == 0 and "0 violations, 1 notice" in ran.out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,16 +13,10 @@ from headpin.controller import Controller
 from headpin.errors import HistoryMissing
 from headpin.git import Repository
 from tests.audit.plants import PLANTS
-from tests.audit.scene import Scene, build_past, copy_of
+from tests.audit.scene import Scene, copy_of
 from tests.world import git
 
 Step = Callable[[Scene], object]
-
-
-@pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """The legal past; nobody changes it."""
-    yield build_past(tmp_path_factory.mktemp("past"))
 
 
 @pytest.fixture
