@@ -173,6 +173,20 @@ def test_only_what_came_later_is_told_and_judged_by_all_that_was_before(scene: S
         assert scene.audit(since=skipped, use_memory=use_memory).findings == ()
 
 
+def test_a_main_that_lags_is_not_one_that_lost_anything(scene: Scene) -> None:
+    before = scene.head()
+    scene.pin("prod", scene.served("staging").release)
+    scene.reconcile()
+    git("clone", "--quiet", "config", "clone", cwd=scene.folder)
+    clone = scene.folder / "clone"
+    git("reset", "--quiet", "--hard", before, cwd=clone)
+    assert told(run_audit(Controller(Repository.open(clone)))) == told(scene.audit()), "upstream is further along"
+    git("update-ref", "-d", "refs/remotes/origin/main", cwd=clone)
+    with pytest.raises(HistoryMissing, match="comes later") as raised:
+        run_audit(Controller(Repository.open(clone)))
+    assert "git pull" in raised.value.remedy
+
+
 def test_a_clone_with_all_branches_tells_the_same_and_a_shallow_one_says_why_not(scene: Scene) -> None:
     PLANTS["an_event_edited"](scene)
     PLANTS["a_pin_of_a_revision_that_never_ran"](scene)
@@ -186,3 +200,13 @@ def test_a_clone_with_all_branches_tells_the_same_and_a_shallow_one_says_why_not
     with pytest.raises(HistoryMissing, match="shallow") as raised:
         run_audit(Controller(Repository.open(scene.folder / "cut")))
     assert "--unshallow" in raised.value.remedy
+
+
+def test_nobody_is_accused_by_branches_that_are_not_here(scene: Scene) -> None:
+    git("clone", "--quiet", "--single-branch", "config", "single", cwd=scene.folder)
+    with pytest.raises(HistoryMissing, match="without all branches") as raised:
+        run_audit(Controller(Repository.open(scene.folder / "single")))
+    assert "set-branches origin" in raised.value.remedy
+    git("update-ref", "-d", "refs/heads/env/dev", cwd=scene.folder / "config")
+    git("update-ref", "-d", "refs/heads/env/staging", cwd=scene.folder / "config")
+    assert scene.audit().findings == ()

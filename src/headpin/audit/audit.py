@@ -19,7 +19,7 @@ from headpin.audit.state import State, at_position
 from headpin.controller import Controller
 from headpin.controller.branches import RecordReader, branch_names, own_state, read_branch
 from headpin.errors import HistoryMissing, UsageError
-from headpin.git import CommitInfo, Repository
+from headpin.git import CommitInfo, Repository, remote_of
 from headpin.types import AgentName, Revision
 
 
@@ -73,9 +73,9 @@ def run_audit(controller: Controller, *, since: Revision | None = None, use_memo
     Raises HistoryMissing in a clone without all of history, UsageError where `since` is not in main's.
     """
     repository = controller.repository
-    head = controller.main_head()
+    head = _head(controller)
     tips = _tips(repository, controller.main)
-    _refuse_incomplete(repository)
+    _refuse_incomplete(repository, controller.main)
     file = memory_file(repository.git_dir, controller.main)
     replay = _replayed(repository, head, tips, recall(file) if use_memory else None)
     if use_memory and replay.read:
@@ -85,11 +85,26 @@ def run_audit(controller: Controller, *, since: Revision | None = None, use_memo
     return AuditReport(_ordered(found), head.id, replay.state.position + 1, len(tips), since, replay.read)
 
 
-def _refuse_incomplete(repository: Repository) -> None:
+def _head(controller: Controller) -> CommitInfo:
+    """Main's head, here or upstream, whichever is further along."""
+    repository, head = controller.repository, controller.main_head()
+    theirs = repository.ref(f"refs/remotes/{remote_of(repository, controller.main)}/{controller.main}")
+    is_behind = theirs is not None and repository.is_ancestor(head.id, theirs)
+    return repository.commit(theirs) if theirs is not None and is_behind else head
+
+
+def _refuse_incomplete(repository: Repository, main: str) -> None:
+    """Raises HistoryMissing where what is not here would make what is here look wrong."""
+    remote = remote_of(repository, main)
     if repository.is_shallow:
         raise HistoryMissing(
             "this clone is shallow: whether what is in it was allowed depends on history that it does not have",
             remedy="run 'git fetch --unshallow', and 'git fetch --all' for the environment branches",
+        )
+    if not repository.fetches_branches(remote):
+        raise HistoryMissing(
+            "this clone was made without all branches: what ran in the environments is not known here",
+            remedy=f"fetch them: 'git remote set-branches {remote} '*'' and 'git fetch {remote}'",
         )
 
 
@@ -112,9 +127,9 @@ def _replayed(
 
 
 def _run(repository: Repository, head: CommitInfo, tips: dict[str, CommitInfo], state: State) -> Replay:
-    known = {name for name, cursor in state.cursors.items() if cursor.tip is not None}
-    if not known <= tips.keys():
-        raise DoesNotFit("a branch is gone")
+    if state.main is not None and state.branches != tuple(tips):
+        raise DoesNotFit("a branch is gone or came")
+    state.branches = tuple(tips)
     main = _since(repository, head, state.main)
     branches = {name: _since(repository, tip, state.cursor(name).tip) for name, tip in tips.items()}
     replay = Replay(repository, state, History(main, branches))

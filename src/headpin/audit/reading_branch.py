@@ -116,7 +116,7 @@ class BranchReader:
         """Which deployments have another name now: the record left one place, and its list of what ran begins here."""
         left = [name for name in touched.agents if _is_gone(place, name)]
         found: dict[AgentName, AgentName] = {}
-        for agent in sorted(touched.agents.difference(left)):
+        for agent in sorted(touched.agents.difference(left)) if left else ():
             before = self._standings.of(place.before_tree, agent)
             after = self._standings.of(place.tree, agent)
             if before is None or before.ran or after is None or not after.ran:

@@ -87,7 +87,7 @@ class Replay:
         """How a deployment stands at this moment; None where its files cannot be read."""
         tree = self._trees.get(environment)
         if tree is None:
-            return NOTHING
+            return NOTHING if environment in self.state.branches else None
         found = self.standings.of(tree, agent)
         if found is None or found.ran:
             return found
@@ -176,9 +176,18 @@ class Replay:
         except HistoryMissing:
             is_there = False
         if not is_there:
+            self._refuse_behind(config, head)
             return position, None, True
         brought = bisect_left(chain, True, key=lambda commit: self.repository.is_ancestor(config, commit.id))
         return brought, None, False
+
+    def _refuse_behind(self, config: Revision, head: Revision) -> None:
+        """A main that merely lags did not lose anything; what came later is not known here."""
+        if self.repository.has(config) and self.repository.is_ancestor(head, config):
+            raise HistoryMissing(
+                f"main is at {short(head)} here, and an environment was made from {short(config)}, which comes later",
+                remedy="bring main up to date with 'git pull'; one that was reset on purpose needs a new commit on top",
+            )
 
     def _branches(self, reader: BranchReader, items: Sequence[_Made]) -> None:
         if not items:

@@ -78,12 +78,16 @@ def _moves(changes: list[Moving]) -> tuple[Step, ...]:
 
 @dataclass(slots=True)
 class State:
-    """The whole of it. `position` counts main's first-parent commits from 0, `last` is the last branch commit's key."""
+    """The whole of it. `position` counts main's first-parent commits from 0, `last` is the last branch commit's key.
+
+    `branches` has the environments whose branches are replayed; of others nothing is known.
+    """
 
     main: Revision | None = None
     position: int = -1
     head: str = ""
     last: tuple[int, int] = (-1, 0)
+    branches: tuple[str, ...] = ()
     cursors: dict[str, Cursor] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
