@@ -21,7 +21,7 @@ from headpin.releases import Event, EventKind, Ran, Record, Release, Scale, Serv
 from headpin.releases.codec import format_event, format_ran, format_record, format_release
 from headpin.releases.environment import EnvironmentState, format_environment
 from headpin.tree import walk
-from headpin.types import AgentName, Revision
+from headpin.types import AgentName, Revision, TreeId
 from tests.world import AGENT, SMALL, git
 
 CART, MAIL = AgentName("shop", "cart"), AgentName("shop", "mail")
@@ -141,26 +141,41 @@ class Scene:
         trailers: str = "",
         state: EnvironmentState | None = None,
         who: tuple[str, str] = MALLORY,
+        link: str = "",
     ) -> Revision:
-        """A commit that has all that headpin's have: its trailers name its tree and its config revision."""
+        """A commit that has all that headpin's have: its trailers name its tree and its config revision.
+
+        `link` is a path at which a symbolic link stands.
+        """
         branch = self.branch(environment)
         assert branch.own is not None and branch.state is not None
         config = config or self.head()
         told = state or replace(branch.state, config=config, folded=config)
         files = {**changes, "environment.yaml": format_environment(told).encode()}
         tree = self.repository.writer.apply(branch.own.tree, files)
+        if link:
+            tree = self._linked(tree, link)
         message = f"Reconcile {environment}\n\n{CONFIG_TRAILER}: {config}\n{trailers}{TREE_TRAILER}: {tree}\n"
         return self._put(environment, tree, message, who, at or self.later())
+
+    def _linked(self, tree: TreeId, path: str) -> TreeId:
+        """The tree with a symbolic link at the path."""
+        config, index = self.folder / "config", {"GIT_INDEX_FILE": str(self.folder / "index")}
+        (self.folder / "target").write_text("/etc/passwd")
+        target = git("hash-object", "-w", str(self.folder / "target"), cwd=config)
+        git("read-tree", tree, cwd=config, env=index)
+        git("update-index", "--add", "--cacheinfo", f"120000,{target},{path}", cwd=config, env=index)
+        return TreeId(git("write-tree", cwd=config, env=index))
 
     def foreign(self, environment: str, changes: Changes, message: str = "Fix it by hand") -> Revision:
         """A commit of somebody else on top of the branch."""
         base = self.repository.commit(self.tip(environment)).tree
         return self._put(environment, self.repository.writer.apply(base, changes), message, MALLORY, self.later())
 
-    def _put(self, environment: str, tree: str, message: str, who: tuple[str, str], at: datetime) -> Revision:
+    def _put(self, environment: str, tree: TreeId, message: str, who: tuple[str, str], at: datetime) -> Revision:
         before = self.tip(environment)
         signature = Signature(*who, at)
-        made = self.repository.commit_tree(tree, [before], message, signature, signature)  # type: ignore[arg-type]
+        made = self.repository.commit_tree(tree, [before], message, signature, signature)
         self.repository.move_ref(f"refs/heads/env/{environment}", before, made, "test")
         return made
 

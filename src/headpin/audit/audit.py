@@ -17,7 +17,7 @@ from headpin.audit.memory import memory_file, recall, remember
 from headpin.audit.replay import DoesNotFit, History, Replay
 from headpin.audit.state import State, at_position
 from headpin.controller import Controller
-from headpin.controller.branches import RecordReader, branch_names, own_state, read_branch
+from headpin.controller.branches import BRANCH_PREFIX, branch_names, own_state, upstream_prefix
 from headpin.errors import HistoryMissing, UsageError
 from headpin.git import CommitInfo, Repository, remote_of
 from headpin.types import AgentName, Revision
@@ -109,9 +109,16 @@ def _refuse_incomplete(repository: Repository, main: str) -> None:
 
 
 def _tips(repository: Repository, main: str) -> dict[str, CommitInfo]:
-    """The last commit of every environment branch, here or upstream, whoever made it."""
-    found = {name: read_branch(repository, name, RecordReader(), main) for name in branch_names(repository, main)}
-    return {name: branch.tip for name, branch in sorted(found.items()) if branch.tip is not None}
+    """The last commit of every environment branch, here or upstream where that is further along, whoever made it."""
+    found = {}
+    for name in sorted(branch_names(repository, main)):
+        local = repository.ref(f"{BRANCH_PREFIX}{name}")
+        theirs = repository.ref(f"{upstream_prefix(repository, main)}{name}")
+        if theirs is not None and (local is None or repository.is_ancestor(local, theirs)):
+            local = theirs
+        if local is not None:
+            found[name] = repository.commit(local)
+    return found
 
 
 def _replayed(

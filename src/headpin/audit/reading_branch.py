@@ -15,7 +15,7 @@ from headpin.releases.environment import FILE, EnvironmentState
 from headpin.releases.record import Event
 from headpin.rendering import KUSTOMIZATION, is_kustomized, kustomization
 from headpin.tree import Kind, Tree, changed_paths
-from headpin.types import AgentName, Revision
+from headpin.types import AgentName, Revision, is_revision
 from headpin.workspace import Workspace
 
 _FOLDERS = ("manifests", "settings", "content")
@@ -179,7 +179,7 @@ class BranchReader:
     def _asked(self, place: Place, config: Revision, names: Sequence[AgentName], event: Event) -> Asked:
         """The commit of main that an event names, and what it pinned under any of the agent's names."""
         cause = event.config
-        if not self._repository.has(cause) or self._repository.object_type(cause) != "commit":
+        if not is_revision(cause) or not self._repository.has(cause) or self._repository.object_type(cause) != "commit":
             return Asked(False)
         workspace = self._documents.at(cause)
         commit = self._repository.commit(cause)
@@ -248,7 +248,10 @@ def _lists_agents(tree: Tree, project: str) -> bool:
         and is_kustomized({item.name: item for item in tree.entries(f"{folder}/{entry.name}")})
     ]
     path = f"{folder}/{KUSTOMIZATION}"
-    there = tree.read(path) if tree.entry(path) else None
+    entry = tree.entry(path)
+    if entry is not None and entry.kind is not Kind.FILE:
+        return False
+    there = tree.read(path) if entry else None
     return there == (kustomization(tuple(names)).encode() if names else None)
 
 

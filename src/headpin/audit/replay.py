@@ -27,7 +27,7 @@ from headpin.errors import HistoryMissing, ObjectDamaged
 from headpin.git import CommitInfo, GitTree, Repository
 from headpin.releases.environment import EnvironmentState
 from headpin.tree import EMPTY, Tree
-from headpin.types import AgentName, Revision, short
+from headpin.types import AgentName, Revision, is_revision, short
 
 
 class DoesNotFit(Exception):
@@ -154,8 +154,10 @@ class Replay:
         """The commit's files and state where it has headpin's trailers rightly; else what is wrong with it."""
         try:
             found = own_state(self.repository, commit)
-        except ObjectDamaged as error:
+        except (ObjectDamaged, FileNotFoundError) as error:  # a link, or what cannot be parsed, in its place
             return None, str(error)
+        if found is not None and not is_revision(str(found[1].config)):
+            return None, f"{found[1].config} is no revision"
         if found is not None and found[1].environment != environment:
             return None, f"it is one of env/{found[1].environment}"
         if found is None and {CONFIG_TRAILER, TREE_TRAILER} <= commit.trailers.keys():

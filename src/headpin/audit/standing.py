@@ -9,7 +9,7 @@ from headpin.audit.facts import Standing
 from headpin.errors import ObjectDamaged
 from headpin.releases.codec import parse_events, parse_ran, parse_record
 from headpin.releases.record import NEVER_RAN, Event, Record
-from headpin.releases.release import Ran
+from headpin.releases.release import Ran, Release
 from headpin.tree import Kind, Tree
 from headpin.types import AgentName
 
@@ -40,9 +40,11 @@ class Standings:
         entry = tree.entry(path)
         if entry is None:
             return NEVER_RAN
+        if entry.kind is not Kind.FILE:
+            raise ObjectDamaged(f"{path} is a {entry.kind.value}")
         if entry.id not in self._records:
             _forget(self._records)
-            self._records[entry.id] = parse_record(tree.read(path), path)
+            self._records[entry.id] = _checked_record(parse_record(tree.read(path), path), path)
         return self._records[entry.id]
 
     def _lines(self, tree: Tree, agent: AgentName) -> tuple[Ran, ...]:
@@ -50,7 +52,7 @@ class Standings:
         for path, identity in segments(tree, agent, "ran"):
             if identity not in self._ran:
                 _forget(self._ran)
-                self._ran[identity] = parse_ran(tree.read(path), path)
+                self._ran[identity] = _checked_ran(parse_ran(tree.read(path), path), path)
             found += self._ran[identity]
         return tuple(found)
 
@@ -65,7 +67,7 @@ def added_events(
 ) -> tuple[tuple[Event, ...], bool]:
     """The events that came, and whether those of before are all there. Raises ObjectDamaged. `was`: its name then."""
     data, is_kept = _added(old, new, agent, "events", was or agent)
-    return parse_events(data, f"{_place(agent)}.events"), is_kept
+    return _checked_events(parse_events(data, f"{_place(agent)}.events"), _place(agent)), is_kept
 
 
 def keeps_what_ran(old: Tree, new: Tree, agent: AgentName, was: AgentName | None = None) -> bool:
@@ -95,6 +97,42 @@ def _same(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> Iterat
         if one != other:
             return
         yield None
+
+
+# ── what is parsed may still be of types that headpin never writes ───────────────────────────────────
+
+
+def _checked_record(record: Record, path: str) -> Record:
+    served, removed, wanted = record.served, record.removed, record.wanted
+    releases = [found.release for found in (served, removed, wanted) if found is not None]
+    numbers = [record.highest, *(found.version for found in (served, removed) if found is not None)]
+    numbers += [served.scale.min_replicas, served.scale.max_replicas, served.scale.target_cpu] if served else []
+    texts = [*record.consumed, *([served.digest] if served else []), *([wanted.config] if wanted else [])]
+    _check(path, [*releases, *record.rejected], numbers, texts)
+    return record
+
+
+def _checked_ran(ran: tuple[Ran, ...], path: str) -> tuple[Ran, ...]:
+    _check(path, [entry.release for entry in ran], [entry.version for entry in ran], [])
+    return ran
+
+
+def _checked_events(events: tuple[Event, ...], path: str) -> tuple[Event, ...]:
+    for event in events:
+        source = event.source
+        numbers = [number for number in (event.version, source.version if source else None) if number is not None]
+        texts = [event.config, event.person or "", *([source.environment] if source else [])]
+        _check(path, [event.release], numbers, texts)
+    return events
+
+
+def _check(path: str, releases: Iterable[object], numbers: Iterable[object], texts: Iterable[object]) -> None:
+    """Raises ObjectDamaged where a release's parts or texts are no text, or numbers no numbers."""
+    parts = [text for one in releases if isinstance(one, Release) for text in (one.revision, one.image, one.settings)]
+    parts += [one.content for one in releases if isinstance(one, Release) and one.content is not None]
+    is_plain = all(isinstance(text, str) for text in (*parts, *texts))
+    if not is_plain or not all(type(number) is int for number in numbers):
+        raise ObjectDamaged(f"{path} is not as headpin writes it: a value has another type")
 
 
 def _place(agent: AgentName) -> str:
