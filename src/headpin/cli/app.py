@@ -31,6 +31,7 @@ COMMANDS = (
     "history",
     "log",
     "at",
+    "audit",
     "explain",
     "compare",
     "blame",
