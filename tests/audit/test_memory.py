@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from headpin.audit import AuditReport, run_audit
 from headpin.controller import Controller
-from headpin.errors import HistoryMissing
+from headpin.errors import HistoryMissing, UsageError
 from headpin.git import Repository
 from tests.audit.plants import PLANTS
 from tests.audit.scene import Scene, copy_of
@@ -171,6 +172,18 @@ def test_only_what_came_later_is_told_and_judged_by_all_that_was_before(scene: S
         report = scene.audit(since=middle, use_memory=use_memory)
         assert [(finding.code, finding.main) for finding in report.findings] == [("HP403", skipped)]
         assert scene.audit(since=skipped, use_memory=use_memory).findings == ()
+
+
+def test_what_a_branch_brought_is_as_old_as_its_merge(scene: Scene) -> None:
+    head = scene.head()
+    side = scene.commit({"README.md": "aside\n"}, parents=[head], move=False)
+    first = scene.pin("prod", scene.served("dev").release)
+    scene.commit({"README.md": "aside\n"}, "Merge", parents=[first, side])
+    second = scene.pin("staging", replace(scene.served("dev").release, image="registry.example.com/cart:evil"))
+    assert [finding.main for finding in scene.audit().findings] == [second, first]
+    assert [finding.main for finding in scene.audit(since=side).findings] == [second]
+    with pytest.raises(UsageError, match="not in main's history"):
+        scene.audit(since=scene.commit({"README.md": "lost\n"}, parents=[head], move=False))
 
 
 def test_a_main_that_lags_is_not_one_that_lost_anything(scene: Scene) -> None:

@@ -6,6 +6,7 @@ begins that is here now.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -160,14 +161,12 @@ def _place_of(repository: Repository, head: CommitInfo, since: Revision, last: i
     """Where `since` is on main's first-parent chain, or the commit that brought it there. Raises UsageError."""
     if not repository.is_ancestor(since, head.id):
         raise UsageError(f"{since} is not in main's history", remedy="name a commit of main: 'git log --first-parent'")
-    found = last
-    for place, commit in zip(range(last, -1, -1), repository.first_parents(head.id), strict=False):
-        if not repository.is_ancestor(since, commit.id):
-            break
-        found = place
+    chain: list[Revision] = []
+    for commit in repository.first_parents(head.id):
         if commit.id == since:
-            break
-    return found
+            return last - len(chain)
+        chain.append(commit.id)
+    return bisect_left(chain[::-1], True, key=lambda commit: repository.is_ancestor(since, commit))
 
 
 def _all(repository: Repository, replay: Replay, tips: dict[str, CommitInfo]) -> Iterator[Finding]:
