@@ -334,7 +334,8 @@ def own_state(repository: Repository, commit: CommitInfo) -> tuple[GitTree, Envi
     if named is None or trailers.get(TREE_TRAILER) != commit.tree:
         return None
     tree = repository.tree_at(commit.tree)
-    if tree.entry(FILE) is None:
+    entry = tree.entry(FILE)
+    if entry is None or entry.kind is not Kind.FILE:
         return None
     state = parse_environment(tree.read(FILE))
     return (tree, replace(state)) if state.config == named else None
