@@ -146,6 +146,12 @@ def _tips(repository: Repository, environment: str, main: str) -> _Tips:
     return _Tips(repository.ref(evidence_ref(environment)), theirs)
 
 
+def evidence_tips(repository: Repository, environment: str, main: str = "main") -> tuple[Revision | None, ...]:
+    """Where an environment's evidence is, here and upstream: the same tips tell the same evidence."""
+    tips = _tips(repository, environment, main)
+    return tips.local, tips.theirs
+
+
 def evidence_tree(repository: Repository, environment: str, main: str = "main") -> Tree:
     """The files of an environment's evidence: of the branch here and of main's upstream, whatever each alone knows."""
     parents = _tips(repository, environment, main).parents(repository)

@@ -139,13 +139,16 @@ def commit_branch(
 ) -> Revision:
     repository = context.repository
     base = branch.own.tree if branch.own else None
+    context.reached(f"before-write:{branch.environment}")
     tree = repository.writer.apply(base, {**changes, FILE: format_environment(state).encode()})
     now = now_on(context, branch)
     headpin = Signature(*context.committer, now)
     author = author_of(reports, context.head, headpin)
     parents = [branch.tip.id] if branch.tip else []
     revision = repository.commit_tree(tree, parents, f"{message}{TREE_TRAILER}: {tree}\n", author, headpin)
+    context.reached(f"before-move:{branch.environment}")
     repository.move_ref(branch.ref, branch.expected, revision, f"headpin: {message.splitlines()[0]}")
+    context.reached(f"after-move:{branch.environment}")
     branch.own = branch.tip = repository.commit(revision)
     branch.expected = revision
     branch.tree = repository.tree(revision)
