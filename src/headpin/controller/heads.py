@@ -9,6 +9,7 @@ from typing import Protocol
 from headpin.controller.branches import Branch
 from headpin.errors import HeadpinError, SourceTrouble
 from headpin.git import Repository
+from headpin.model import Limits
 from headpin.problems import errors
 from headpin.sources import (
     Chain,
@@ -78,6 +79,9 @@ def sources_of(workspace: Workspace, agents: Iterable[AgentName]) -> tuple[Follo
 
 class Observed(Protocol):
     """Where remote sources were when somebody else asked them: a pass that is given this asks and waits for nobody."""
+
+    def keep(self, followed: tuple[Follows, ...], limits: Limits) -> None:
+        """All that is followed from now on, within these bounds."""
 
     def of(self, rule: SourceRule) -> Followed:
         """Where the source is, as far as it is known."""

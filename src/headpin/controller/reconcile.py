@@ -85,7 +85,7 @@ class Controller:
         report = self.look(full=full, dry_run=dry_run)
         for _ in range(MAX_PROMOTIONS if not dry_run else 0):
             try:
-                made = self._promote(report)
+                made = self.promote(report)
             except Conflict:  # main moved: people may have said something else, and a pass has to see it first
                 made = ()
             except HeadpinError as error:  # main is somebody else's, or in a work tree with edits: told, and kept
@@ -118,7 +118,7 @@ class Controller:
         headpin = Signature(*HEADPIN, max(self.clock(), head.committer.at))
         return write_change(self.repository, head, promotion.change, headpin, headpin)
 
-    def _promote(self, report: PassReport) -> tuple[CommitInfo, ...] | None:
+    def promote(self, report: PassReport) -> tuple[CommitInfo, ...] | None:
         """Makes one commit on main where a stage is promoted into automatically; None where none is open.
 
         Raises Conflict when main moved since the pass.
@@ -207,7 +207,7 @@ class Controller:
         if not existing:
             self._refuse_incomplete_clone()
         self._go_on_from(branches, head)
-        followed = self.sources.followed(workspace)
+        followed = self.sources.followed(workspace) if self.selects(workspace.head_environment or "") else ()
         self.progress("asking the sources", 0, 0)
         heads = self._heads(workspace, head, followed, branches, full)
         realiser = Realiser(self.repository, self.reader, workspace, self.templates, heads)
@@ -247,6 +247,8 @@ class Controller:
         full: bool,
     ) -> Heads:
         """Where the sources are; a `full` pass believes neither records nor what earlier passes found."""
+        if self.observed is not None:
+            self.observed.keep(followed, workspace.limits)
         if full:
             return Heads(self.repository, workspace, head.id, followed, observed=self.observed)
         self.memory.forget_all_but(item.rule for item in followed)

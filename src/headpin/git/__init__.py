@@ -12,6 +12,7 @@ from headpin.git.commits import CommitInfo, Signature
 from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
+from headpin.git.program import end_programs
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
 from headpin.git.repository import GitTree, Repository
 from headpin.git.upstream import Upstream, remote_of
@@ -36,6 +37,7 @@ __all__ = [
     "author_by_git",
     "checkouts_of",
     "commit_for_person",
+    "end_programs",
     "fetch_branches",
     "list_heads",
     "redacted",

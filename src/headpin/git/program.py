@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,9 @@ _KEPT = frozenset(
 _MAX_OUTPUT = 8 * 1024 * 1024
 _PART = 64 * 1024
 _LOCAL_SECONDS = 60.0
+_GRACE = 1.0
+"""Seconds that a program has to take its locks away after it was told to end."""
+
 _NOBODY = {"NAME": "headpin", "EMAIL": "headpin@localhost"}
 
 
@@ -36,6 +40,38 @@ class Output:
     code: int
     out: str
     err: str
+
+
+class _Running:
+    """Every program that runs now, in whichever thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """It was started."""
+        with self._lock:
+            self._processes.add(process)
+
+    def remove(self, process: subprocess.Popen[bytes]) -> None:
+        """It ended."""
+        with self._lock:
+            self._processes.discard(process)
+
+    def all(self) -> tuple[subprocess.Popen[bytes], ...]:
+        """Those that did not end yet."""
+        with self._lock:
+            return tuple(self._processes)
+
+
+_RUNNING = _Running()
+
+
+def end_programs() -> None:
+    """Ends every program that any thread waits for, so that this process can end."""
+    for process in _RUNNING.all():
+        _signal(process, signal.SIGTERM)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -79,6 +115,7 @@ def run_program(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    _RUNNING.add(process)
     with process:
         try:
             _tell(process, told)
@@ -86,6 +123,8 @@ def run_program(
         except BaseException:
             _end(process)
             raise
+        finally:
+            _RUNNING.remove(process)
     return Output(process.returncode, out, err)
 
 
@@ -125,11 +164,17 @@ def _said(process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the program and what it started (ssh, a remote helper)."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    """Ends the program and what it started (ssh, a remote helper); git takes its lock files away where it can."""
+    _signal(process, signal.SIGTERM)
+    until = time.monotonic() + _GRACE
+    while process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    _signal(process, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def create_repository(place: Path, branch: str = "main") -> None:

@@ -154,6 +154,12 @@ class Repository:
         return Path(self._repository.path)
 
     @property
+    def common_dir(self) -> Path:
+        """The folder of all refs: that of the repository which this may be one of several work trees of."""
+        told = self.git_dir / "commondir"
+        return (self.git_dir / told.read_text().strip()).resolve() if told.is_file() else self.git_dir
+
+    @property
     def work_tree(self) -> Path | None:
         """The folder of the checked-out files; None for a bare repository."""
         return Path(self._repository.workdir) if self._repository.workdir else None
@@ -205,6 +211,12 @@ class Repository:
         """Where every readable ref below `prefix` is, by what follows the prefix."""
         found = {name: self.ref(f"{prefix}{name}") for name in self.ref_names(prefix)}
         return {name: revision for name, revision in sorted(found.items()) if revision is not None}
+
+    def snapshot(self, *prefixes: str) -> dict[str, str]:
+        """Where every ref is whose name begins with one of `prefixes`, as it is written: an id or another ref."""
+        names = (name for name in self._repository.references if name.startswith(prefixes))
+        found = ((name, self._repository.references.get(name)) for name in names)
+        return {name: str(ref.raw_target) for name, ref in found if ref is not None}
 
     def ref_names(self, prefix: str) -> frozenset[str]:
         """What follows `prefix` in the name of every ref below it, readable or not."""
@@ -361,7 +373,7 @@ class Repository:
         except (OSError, pygit2.GitError, ValueError) as error:
             if self.ref(name) != expected:
                 raise Conflict(f"{name} moved in the meantime") from error
-            lock = self.git_dir / f"{name}.lock"
+            lock = self.common_dir / f"{name}.lock"
             if lock.exists():
                 raise RefLocked(
                     f"{name} is locked by another program", remedy=f"if none is running, delete {lock}"

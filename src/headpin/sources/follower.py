@@ -29,7 +29,10 @@ _MOST_COMMITS = 10_000_000
 
 @dataclass(slots=True)
 class Memory:
-    """What was made of each rule's head the last time. Forgetting it changes no answer."""
+    """What was made of each rule's head the last time. Forgetting it changes no answer.
+
+    Several threads may use it: each step is one of a dictionary, and at worst something is forgotten.
+    """
 
     _last: dict[SourceRule, tuple[Revision, Followed]] = field(default_factory=dict)
 
@@ -40,7 +43,8 @@ class Memory:
 
     def known(self, rule: SourceRule) -> Mapping[Revision, Followed]:
         """Every head that is known."""
-        return dict([self._last[rule]]) if rule in self._last else {}
+        known = self._last.get(rule)
+        return {} if known is None else dict([known])
 
     def keep(self, rule: SourceRule, head: Revision, found: Followed) -> None:
         """Remembers what `head` is, instead of the head before."""
@@ -48,7 +52,8 @@ class Memory:
 
     def forget_all_but(self, rules: Iterable[SourceRule]) -> None:
         """Forgets what nobody follows any more."""
-        self._last = {rule: self._last[rule] for rule in set(rules) if rule in self._last}
+        found = ((rule, self._last.get(rule)) for rule in set(rules))
+        self._last = {rule: known for rule, known in found if known is not None}
 
     def forget(self, rule: SourceRule) -> None:
         """Forgets one rule: what its mirror held is gone."""
