@@ -12,8 +12,8 @@ from pathlib import Path
 from headpin.controller import Controller, PassReport
 from headpin.daemon.backoff import Waits
 from headpin.daemon.loop import Loop, Options
-from headpin.daemon.start import Intervals, build, started
-from headpin.git import Repository
+from headpin.daemon.start import Plan, build, started
+from headpin.git import Line, Repository
 
 PATIENCE = 15.0
 
@@ -57,19 +57,28 @@ class Told:
 
 
 QUICK = Options(waits=Waits(first=0.05, longest=0.5, stalled=2.0), rest=0.5)
-OFTEN = Intervals(upstream=0.1, sources=0.1)
 
 
-def make(place: Path, options: Options = QUICK, intervals: Intervals = OFTEN) -> tuple[Loop, Told]:
-    """A loop over the repository at `place` that was not started."""
+def make(
+    place: Path,
+    options: Options = QUICK,
+    *,
+    line: Line | None = None,
+    protected: bool = False,
+    controller: Controller | None = None,
+) -> tuple[Loop, Told]:
+    """A loop over the repository at `place`, with short intervals, that was not started."""
     told = Told()
-    return build(Controller(Repository.open(place)), options, intervals, telemetry=told), told
+    plan = Plan(options, 0.1, 0.1, protected, told)
+    return build(controller or Controller(Repository.open(place)), plan, line), told
 
 
 @contextmanager
-def running(place: Path, options: Options = QUICK, intervals: Intervals = OFTEN) -> Iterator[Told]:
+def running(
+    place: Path, options: Options = QUICK, *, line: Line | None = None, protected: bool = False
+) -> Iterator[Told]:
     """Runs a daemon on the repository at `place` while the block lasts."""
-    loop, told = make(place, options, intervals)
+    loop, told = make(place, options, line=line, protected=protected)
     with looping(loop):
         yield told
 

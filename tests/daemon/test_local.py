@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from headpin.daemon.loop import Options
-from tests.daemon.running import OFTEN, QUICK, Intervals, running, until
+from tests.daemon.running import QUICK, running, until
 from tests.world import CART, World
 
 
@@ -88,7 +88,7 @@ def test_a_branch_that_is_deleted_or_rewritten_is_put_back(running_world: World)
 
 def test_a_silent_source_delays_no_environment(world: World) -> None:
     world.settle()
-    with running(world.config, QUICK, Intervals(sources=OFTEN.sources)) as told:
+    with running(world.config) as told:
         until(lambda: told.passes)
         (world.folder / "sources" / "cart").rename(world.folder / "gone")
         until(lambda: told.passes[-1].sources)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from headpin.controller import Controller, PassReport
 from headpin.controller.branches import BRANCH_PREFIX
+from headpin.daemon.backoff import Trouble
 from headpin.daemon.tips import TIPS, put_back, remember
 from headpin.git import CommitInfo
 from headpin.types import Revision
@@ -13,6 +15,10 @@ from headpin.types import Revision
 
 class Exchange(Protocol):
     """Before a pass what is there comes here, after it what was made goes there."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The upstream's address, as it is written; none where there is no upstream."""
 
     def refresh(self, *, now: float, at_once: bool) -> None:
         """Brings what is new, where that is due or `at_once`, and puts back what others deleted or rewrote."""
@@ -29,12 +35,23 @@ class Exchange(Protocol):
     def hurry(self) -> None:
         """Everything is due."""
 
+    def failures(self) -> Sequence[Trouble]:
+        """What is wrong."""
+
+    def take_moved(self) -> Mapping[str, Revision | None]:
+        """Where the refs are by now that it moved itself since this was asked: no reason for a pass."""
+
 
 class Alone:
     """A repository without an upstream, or one that is not to take part."""
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Nobody's."""
+        return ()
 
     def refresh(self, *, now: float, at_once: bool) -> None:
         """Puts back what others deleted or rewrote."""
@@ -60,6 +77,14 @@ class Alone:
 
     def hurry(self) -> None:
         """Nothing waits."""
+
+    def failures(self) -> Sequence[Trouble]:
+        """Nothing is."""
+        return ()
+
+    def take_moved(self) -> Mapping[str, Revision | None]:
+        """None that a pass reads."""
+        return {}
 
 
 def right_branches(controller: Controller, report: PassReport) -> dict[str, Revision]:

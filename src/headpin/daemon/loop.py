@@ -24,7 +24,7 @@ from headpin.daemon.liveness import Liveness
 from headpin.daemon.requests import Request, Requests
 from headpin.daemon.sources import SourceBoard
 from headpin.daemon.wakes import Reason, Wakes
-from headpin.errors import Conflict, HeadpinError
+from headpin.errors import Conflict, HeadpinError, NotARepository
 from headpin.git import remote_of
 from headpin.types import Revision
 
@@ -86,14 +86,28 @@ class Loop:
         self.controller.progress = self._progress
         self._prefixes = _prefixes(self.controller)
 
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """The addresses of all repositories that a hint may name, as they are written."""
+        return (*self.exchange.addresses, *self.sources.repositories)
+
+    @property
+    def failures(self) -> tuple[HeadpinError, ...]:
+        """What is wrong with passes, promotions and the upstream; environments' own trouble is in the report."""
+        known = [*(self.troubles.of(name) for name in (_PASS, _PROMOTION)), *self.exchange.failures()]
+        errors = (trouble.error for trouble in known if trouble is not None)
+        return tuple(error for error in errors if isinstance(error, HeadpinError))
+
     def run(self) -> None:
-        """Goes on until it is told to stop."""
+        """Goes on until it is told to stop. Raises NotARepository when the repository is deleted meanwhile."""
         self.wakes.wake(Reason.START)
         while not self.wakes.is_stopped():
             self.liveness.rests()
             reasons = self.wakes.wait(self._seconds())
             if self.wakes.is_stopped():
                 break
+            if not (self.controller.repository.git_dir / "HEAD").exists():
+                raise NotARepository(f"{self.controller.repository.git_dir} was deleted")
             self.liveness.works_on("a look at what woke it")
             self.telemetry.heartbeat()
             self.telemetry.queue(*self.wakes.waiting())
@@ -108,16 +122,16 @@ class Loop:
         waiting = self.requests.take()
         self._hurry(reasons)
         hinted = self.hints.take()
-        if hinted:
-            self.sources.hurry(hinted)
+        self.sources.hurry(hinted)
         now = self.clock()
-        self.exchange.refresh(now=now, at_once=bool(hinted) or Reason.ASKED in reasons)
+        is_hinted = not hinted.isdisjoint(self.exchange.addresses)
+        self.exchange.refresh(now=now, at_once=is_hinted or bool(waiting))
         report = None
         if waiting or self._must_look(reasons):
             report = self._passes(waiting)
         if not self.wakes.is_stopped() and not self.options.dry_run:
             self.liveness.works_on("sending what was made")
-            self.exchange.publish(None, now=self.clock())
+            self._publish(None)
             self.liveness.works_on("housekeeping")
             self.housekeeping()
         return report
@@ -187,8 +201,9 @@ class Loop:
                 break
             try:
                 made = self.exchange.promote(report, now=self.clock())
-            except Conflict:
-                made = ()
+            except Conflict as error:  # somebody else was first: what is there is looked at in a moment
+                self.troubles.failed(_PROMOTION, error, self.clock())
+                return report
             except HeadpinError as error:
                 self._failed(_PROMOTION, None, error, self.clock(), report.config)
                 return report
@@ -219,11 +234,19 @@ class Loop:
         self._seen = seen | _moved(report)
         self._take(id, report, began)
         if not self.options.dry_run:
-            self.exchange.publish(report, now=self.clock())
+            self._publish(report)
         self._is_first = False
         self.liveness.is_ready()
         self.telemetry.pass_finished(id, report, self.clock() - began)
         return report
+
+    def _publish(self, report: PassReport | None) -> None:
+        self.exchange.publish(report, now=self.clock())
+        for name, revision in self.exchange.take_moved().items():
+            if revision is None:
+                self._seen.pop(name, None)
+            else:
+                self._seen[name] = revision
 
     def _take(self, id: str, report: PassReport, began: float) -> None:
         """Notes what failed, what is late, and when to look again."""
@@ -241,6 +264,7 @@ class Loop:
             if found.commit is not None:
                 self.telemetry.lag(found.environment, now - self._arrived[1])
         self._opens = self._opening(report)
+        self.hints.know(self.repositories)
 
     def _opening(self, report: PassReport) -> float | None:
         """When the first gate opens, or an image may be asked for again, on the loop's clock."""

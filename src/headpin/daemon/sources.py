@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,8 +124,13 @@ class SourceBoard:
         for thread in self._threads:
             thread.join(5)
 
-    def hurry(self, repositories: Collection[str] | None = None) -> None:
-        """Asks `repositories` now; all of them where none are named."""
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """The addresses of all that are asked, as they are written."""
+        return tuple(self._items)
+
+    def hurry(self, repositories: Set[str] | None = None) -> None:
+        """Asks `repositories` now; all of them where None is given."""
         with self._changed:
             named = self._items.keys() if repositories is None else repositories & self._items.keys()
             for repository in named:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headpin.controller import Controller, PassReport
 from headpin.daemon.backoff import Troubles
@@ -16,46 +16,60 @@ from headpin.daemon.liveness import Liveness
 from headpin.daemon.loop import Loop, Options
 from headpin.daemon.requests import Answer, Requests
 from headpin.daemon.sources import Settings, SourceBoard
+from headpin.daemon.upstream import WithUpstream
 from headpin.daemon.wakes import Wakes
 from headpin.daemon.watching import Watching
-from headpin.git import end_programs
-
-_SILENT = Silent()
+from headpin.git import Line, end_programs
 
 
 @dataclass(frozen=True, slots=True)
-class Intervals:
-    """Seconds between two questions to the upstream, and between two rounds of a source."""
+class Plan:
+    """Everything that a daemon is told: seconds between two questions to the upstream, and between two rounds of a
+    source; whether promotions of headpin's own go to branches; and who listens.
 
-    upstream: float = 30.0
-    sources: float = 60.0
+    `told` makes the answer to who asked for a pass; `chance` is from 0 to 1.
+    """
+
+    options: Options = field(default_factory=Options)
+    upstream_seconds: float = 30.0
+    source_seconds: float = 60.0
+    is_main_protected: bool = False
+    telemetry: Telemetry = field(default_factory=Silent)
+    told: Callable[[PassReport], Answer] = lambda _: {}
+    chance: Callable[[], float] = random.random
+
+    def troubles(self) -> Troubles:
+        """Nothing is wrong yet."""
+        return Troubles(self.options.waits, self.chance)
 
 
-def build(
-    controller: Controller,
-    options: Options,
-    intervals: Intervals,
-    *,
-    exchange: Exchange | None = None,
-    telemetry: Telemetry = _SILENT,
-    told: Callable[[PassReport], Answer] = lambda _: {},
-    chance: Callable[[], float] = random.random,
-) -> Loop:
-    """A loop that nothing was started of yet."""
+def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
+    """A loop of which nothing was started yet. `line` leads to the upstream, where there is one that takes part."""
     wakes = Wakes()
-    settings = Settings(controller.repository.git_dir, controller.main, intervals.sources)
-    sources = SourceBoard(settings, controller.memory, wakes, telemetry, Troubles(options.waits, chance))
+    settings = Settings(controller.repository.git_dir, controller.main, plan.source_seconds)
     return Loop(
         controller,
-        options,
-        exchange or Alone(controller),
+        plan.options,
+        Alone(controller) if line is None else _with_upstream(controller, plan, line),
         wakes,
         Hints(wakes),
-        Requests(wakes, told),
+        Requests(wakes, plan.told),
         Liveness(wakes),
-        telemetry,
-        sources,
-        chance=chance,
+        plan.telemetry,
+        SourceBoard(settings, controller.memory, wakes, plan.telemetry, plan.troubles()),
+        chance=plan.chance,
+    )
+
+
+def _with_upstream(controller: Controller, plan: Plan, line: Line) -> Exchange:
+    return WithUpstream(
+        controller,
+        line,
+        plan.telemetry,
+        plan.troubles(),
+        plan.upstream_seconds,
+        plan.is_main_protected,
+        plan.options.dry_run,
     )
 
 

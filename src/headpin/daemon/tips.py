@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from headpin.controller.branches import BRANCH_PREFIX, CONFIG_TRAILER, TREE_TRAILER
-from headpin.errors import Conflict, HeadpinError
+from headpin.errors import HeadpinError, TemporaryError
 from headpin.git import Repository, Signature
 from headpin.releases import HEADPIN
 from headpin.types import Revision
@@ -27,24 +27,33 @@ def remembered(repository: Repository) -> dict[str, Revision]:
 def remember(repository: Repository, tips: Mapping[str, Revision]) -> None:
     """Keeps where branches are right. Losing this memory, or a race for it, changes no answer."""
     for environment, tip in tips.items():
-        before = repository.ref(f"{TIPS}{environment}")
-        if before != tip:
+        if repository.ref(f"{TIPS}{environment}") != tip:
             try:
-                repository.move_ref(f"{TIPS}{environment}", before, tip, "headpin: seen")
-            except Conflict:
+                repository.note_ref(f"{TIPS}{environment}", tip)
+            except TemporaryError:
                 continue
 
 
 def right_tip(
-    repository: Repository, environment: str, there: Revision | None, known: Revision | None, now: datetime
+    repository: Repository,
+    environment: str,
+    there: Revision | None,
+    known: Revision | None,
+    now: datetime,
+    here: Revision | None = None,
 ) -> Revision | None:
-    """Where the branch has to be that is at `there` and was right at `known`: `there` itself where nothing is wrong."""
+    """Where the branch has to be that is at `there` and was right at `known`: `there` itself where nothing is wrong.
+
+    `here` is what will be pushed there: it may have put the branch back already.
+    """
     if known is None or there == known:
         return there
     if there is None or repository.is_ancestor(there, known):
         return known
     if repository.is_ancestor(known, there):
         return there
+    if here is not None and repository.is_ancestor(known, here) and repository.is_ancestor(there, here):
+        return here
     right = repository.commit(known)
     headpin = Signature(*HEADPIN, max(now, right.committer.at))
     config = right.trailers.get(CONFIG_TRAILER, "")

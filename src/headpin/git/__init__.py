@@ -7,10 +7,12 @@ instant leaves the old state or the new one, and unreachable objects.
 Only this package imports pygit2, and only `headpin.git.program` starts a process.
 """
 
+from headpin.git.access import Access, host_of
 from headpin.git.checkout import Checkout, checkouts_of
 from headpin.git.commits import CommitInfo, Signature
 from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
+from headpin.git.line import Line, Move
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
 from headpin.git.program import end_programs
 from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
@@ -19,12 +21,15 @@ from headpin.git.upstream import Upstream, remote_of
 from headpin.git.write import Changes, Folder, TreeRef
 
 __all__ = [
+    "Access",
     "Changes",
     "Checkout",
     "CommitInfo",
     "Folder",
     "GitTree",
     "Head",
+    "Line",
+    "Move",
     "Range",
     "Reach",
     "Relation",
@@ -39,6 +44,7 @@ __all__ = [
     "commit_for_person",
     "end_programs",
     "fetch_branches",
+    "host_of",
     "list_heads",
     "redacted",
     "remote_of",

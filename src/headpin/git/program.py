@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from headpin.errors import PermanentError, SourceTrouble, TemporaryError
+from headpin.errors import PermanentError, SourceTrouble, TemporaryError, TimedOut
 
 _KEPT = frozenset(
     {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS", "GIT_TRACE"}
@@ -140,7 +140,7 @@ def _said(process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
     """What the program writes until it ends. Raises SourceTrouble when that takes too long, or is too much."""
     until = time.monotonic() + seconds
     said = {stream: bytearray() for stream in (process.stdout, process.stderr) if stream is not None}
-    late = SourceTrouble(f"no answer within {seconds:g} seconds")
+    late = TimedOut(f"no answer within {seconds:g} seconds")
     with selectors.DefaultSelector() as open_streams:
         for stream in said:
             open_streams.register(stream, selectors.EVENT_READ)

@@ -16,13 +16,16 @@ from urllib.parse import unquote, urlsplit
 
 from headpin.addresses import is_host, is_literal, is_loopback, is_metadata
 from headpin.errors import PermanentError, SourceTrouble
-from headpin.git.program import run_git
+from headpin.git.program import Output, run_git
 from headpin.types import Revision, branch_fault, is_revision
 
 _SCP = re.compile(
     r"^(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9.-]*):(?P<path>[^:/-][^:]*)$"
 )
-_SCHEMES = frozenset({"https", "ssh", "file", "http"})
+_SCHEMES = frozenset({"https", "ssh", "file", "http", "git"})
+_PLAIN = frozenset({"http", "git"})
+"""Nobody proves who answers, and everybody on the way reads along: on this machine only."""
+
 _CREDENTIALS = re.compile(r"(://|(?<!\S)(?=[^\s/:@]+:))\S*@")
 """Up to the last @: a password that was not percent-encoded may hold a slash or an @ itself."""
 
@@ -89,7 +92,7 @@ def _of_url(text: str) -> RemoteAddress | str:
     except ValueError:
         return f"{redacted(text)!r} is not a URL"
     scheme = parts.scheme.lower()
-    if scheme not in _SCHEMES:
+    if scheme not in _SCHEMES or (scheme == "git" and (parts.username or not is_loopback(host))):
         return f"the scheme {scheme}: is not allowed; use https://, ssh:// or file://"
     if parts.query or parts.fragment or "\\" in text or " " in text:
         return f"{redacted(text)!r} is not the address of a repository"
@@ -132,22 +135,34 @@ def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) 
 
 
 def talk(address: RemoteAddress, arguments: Sequence[str], seconds: float) -> str:
-    """What ``git ARGUMENTS`` answers, bound to `address`: no redirect, no other protocol, its credentials only.
+    """What ``git ARGUMENTS`` answers, as `converse`. Raises as `list_heads`."""
+    found = converse(address, arguments, seconds)
+    if found.code != 0:
+        raise SourceTrouble(f"{address.shown}: {said_by(found.err, address)}")
+    return found.out
 
-    Raises as `list_heads`.
+
+def converse(
+    address: RemoteAddress,
+    arguments: Sequence[str],
+    seconds: float,
+    options: Sequence[str] = (),
+    extra: Mapping[str, str] | None = None,
+) -> Output:
+    """Runs ``git ARGUMENTS``, bound to `address`: no redirect, no other protocol, its credentials only.
+
+    `options` go before the command, `extra` into its environment. Raises SourceTrouble at the time limit,
+    PermanentError as `list_heads`.
     """
     config = ["-c", "http.followRedirects=false", "-c", "protocol.allow=never", *_resolved(address)]
-    for scheme in ("https", "ssh", "file", *(("http",) if address.scheme == "http" else ())):
+    for scheme in ("https", "ssh", "file", *((address.scheme,) if address.scheme in _PLAIN else ())):
         config += ["-c", f"protocol.{scheme}.allow=always"]
-    found = run_git(
-        [*config, *_credential_options(address), *arguments],
+    return run_git(
+        [*config, *options, *_credential_options(address), *arguments],
         seconds=seconds,
-        extra=_secrets(address),
+        extra={**(extra or {}), **_secrets(address)},
         place=Path("/"),  # where no repository's own settings, such as url.*.insteadOf, apply
     )
-    if found.code != 0:
-        raise SourceTrouble(f"{address.shown}: {_said(found.err, address)}")
-    return found.out
 
 
 def _credential_options(address: RemoteAddress) -> list[str]:
@@ -195,7 +210,7 @@ def _heads(out: str, address: RemoteAddress) -> dict[str, Revision]:
     return heads
 
 
-def _said(err: str, address: RemoteAddress) -> str:
+def said_by(err: str, address: RemoteAddress) -> str:
     """What git said, on one line, without credentials."""
     text = err.replace(address.password, "…") if address.password else err
     text = redacted(" ".join(text[:_MAX_SAID].split()))

@@ -358,6 +358,13 @@ class Repository:
         self.writer.written += 1
         return Revision(str(made))
 
+    def note_ref(self, name: str, new: Revision | None) -> None:
+        """Writes where a ref is that only remembers something, wherever it was; None: nowhere any more."""
+        if new is not None:
+            self._repository.references.create(name, pygit2.Oid(hex=new), force=True)
+        elif name in self._repository.references:
+            self._repository.references.delete(name)
+
     def move_ref(self, name: str, expected: Revision | None, new: Revision, reason: str) -> None:
         """Moves the ref from `expected` (None: it must not exist) to `new`, or not at all.
 
