@@ -13,8 +13,10 @@ from headpin.controller.branches import RecordReader, read_branch
 from headpin.daemon.mirror import REMOTE, mirror_of
 from headpin.git import Line, Repository, address_of
 from tests.daemon.running import PATIENCE, Told, looping, make, until
-from tests.test_automatic import STAGES
+from tests.test_automatic import STAGES as AFTER_A_WHILE
 from tests.world import CART, World, git
+
+AT_ONCE = AFTER_A_WHILE.replace("    gates: {soak: 10m}\n", "")
 
 
 @dataclass
@@ -164,7 +166,7 @@ def test_an_outage_costs_nothing_but_time(hub: Hub) -> None:
 
 
 def test_automatic_promotions_are_pushed_to_main(hub: Hub) -> None:
-    hub.commit("Automatic", {"pipelines/standard.yaml": STAGES.replace("10m", "0s")})
+    hub.commit("Automatic", {"pipelines/standard.yaml": AT_ONCE})
     with hub.daemon() as told:
         until(lambda: hub.version("staging") == 1)
     assert "Promote shop/cart to staging" in git("log", "-1", "--format=%s", "main", cwd=hub.place)
@@ -172,7 +174,7 @@ def test_automatic_promotions_are_pushed_to_main(hub: Hub) -> None:
 
 
 def test_where_main_is_protected_a_branch_says_what_would_be_promoted(hub: Hub) -> None:
-    hub.commit("Automatic", {"pipelines/standard.yaml": STAGES.replace("10m", "0s")})
+    hub.commit("Automatic", {"pipelines/standard.yaml": AT_ONCE})
     branch = "headpin/promote/staging"
     with hub.daemon(protected=True):
         until(lambda: hub.revision(branch))

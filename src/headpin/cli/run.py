@@ -11,10 +11,13 @@ from typing import Annotated
 import typer
 
 from headpin.cli.app import Session, app, exit_with
-from headpin.cli.passes import exit_code, print_pass
-from headpin.controller import Controller
+from headpin.cli.passes import exit_code, pass_as_json, print_pass
+from headpin.cli.terminal import Terminal
+from headpin.controller import Controller, PassReport
+from headpin.daemon.local import FOLDER
 from headpin.daemon.loop import Loop, Options
 from headpin.daemon.mirror import REMOTE, held, mirror_of
+from headpin.daemon.requests import Answer
 from headpin.daemon.signals import obeying_signals
 from headpin.daemon.start import Plan, build, started
 from headpin.daemon.wakes import Reason
@@ -84,7 +87,7 @@ def run(
     """
     session: Session = context.obj
     options = Options(tuple(environments or ()), dry_run=dry_run)
-    plan = Plan(options, interval, source_interval, promotions is Promotions.BRANCH)
+    plan = Plan(options, interval, source_interval, promotions is Promotions.BRANCH, told=_told)
     access = Access("", ssh_key, known_hosts, token_file, ca_file)
     place = _Place(session, access, _address(repository), state, push)
     if once:
@@ -113,6 +116,11 @@ class _Place:
         if self.address is not None and self.state is None:
             raise UsageError("--repository needs a folder for its mirror", remedy="name one with --state DIR")
         return stack
+
+    @property
+    def sockets(self) -> Path | None:
+        """Where it is asked, where that is not in the repository."""
+        return self.state / FOLDER if self.state is not None else None
 
     def loop(self, plan: Plan) -> Loop:
         """A loop over it."""
@@ -145,6 +153,14 @@ def _address(text: str | None) -> RemoteAddress | None:
     return found
 
 
+def _told(report: PassReport) -> Answer:
+    """The pass as whoever asked for it by `reconcile --now` is told."""
+    terminal = Terminal("never")
+    with terminal.out.capture() as text:
+        print_pass(Session(terminal=terminal), report, done=True)
+    return {"exit": exit_code(report), "text": text.get(), "pass": pass_as_json(report)}
+
+
 def _once(session: Session, loop: Loop) -> None:
     loop.controller.observed = None  # one pass asks by itself, and waits
     report = loop.turn(frozenset({Reason.START}))
@@ -162,7 +178,7 @@ def _run(place: _Place, plan: Plan) -> None:
     while True:
         loop = place.loop(plan)
         try:
-            with obeying_signals(loop.wakes), started(loop):
+            with obeying_signals(loop.wakes), started(loop, place.sockets):
                 loop.run()
         except NotARepository:
             if place.address is None:

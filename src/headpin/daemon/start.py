@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from headpin.controller import Controller, PassReport
 from headpin.daemon.backoff import Troubles
@@ -13,6 +14,7 @@ from headpin.daemon.exchange import Alone, Exchange
 from headpin.daemon.hints import Hints
 from headpin.daemon.interfaces import Silent, Telemetry
 from headpin.daemon.liveness import Liveness
+from headpin.daemon.local import FOLDER, LocalSocket
 from headpin.daemon.loop import Loop, Options
 from headpin.daemon.requests import Answer, Requests
 from headpin.daemon.sources import Settings, SourceBoard
@@ -74,8 +76,8 @@ def _with_upstream(controller: Controller, plan: Plan, line: Line) -> Exchange:
 
 
 @contextmanager
-def started(loop: Loop) -> Iterator[Loop]:
-    """The threads around the loop, for as long as the block lasts."""
+def started(loop: Loop, folder: Path | None = None) -> Iterator[Loop]:
+    """The threads around the loop, for as long as the block lasts; it is asked in `folder`, or as `sockets_of` says."""
     with ExitStack() as stack:
         watching = Watching(loop.controller.repository.common_dir, loop.wakes)
         stack.callback(end_programs)
@@ -83,4 +85,12 @@ def started(loop: Loop) -> Iterator[Loop]:
         loop.sources.start()
         stack.callback(watching.stop)
         watching.start()
+        asked = LocalSocket(sockets_of(loop.controller) if folder is None else folder, loop.requests)
+        asked.start()
+        stack.callback(asked.stop)
         yield loop
+
+
+def sockets_of(controller: Controller) -> Path:
+    """Where daemons of a local repository listen."""
+    return controller.repository.common_dir / FOLDER
