@@ -14,7 +14,8 @@ from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag, RepositoryOpe
 from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, RefLocked
 from headpin.git.commits import CommitInfo, Signature, instant, message_text, visible
 from headpin.git.history import Range, Relation
-from headpin.git.write import FOLDER_MODE, TreeWriter, parse_tree
+from headpin.git.locks import announced, remove_stale_lock
+from headpin.git.write import FOLDER_MODE, TreeWriter, parse_tree, raise_if_full, writing
 from headpin.tree import Entry, Kind
 from headpin.types import Revision, TreeId
 
@@ -352,9 +353,10 @@ class Repository:
         self, tree: TreeId, parents: Sequence[Revision], message: str, author: Signature, committer: Signature
     ) -> Revision:
         """A new commit, not yet on any branch."""
-        made = self._repository.create_commit(
-            None, _signature(author), _signature(committer), message, tree, list(parents)
-        )
+        with writing():
+            made = self._repository.create_commit(
+                None, _signature(author), _signature(committer), message, tree, list(parents)
+            )
         self.writer.written += 1
         return Revision(str(made))
 
@@ -368,10 +370,11 @@ class Repository:
     def move_ref(self, name: str, expected: Revision | None, new: Revision, reason: str) -> None:
         """Moves the ref from `expected` (None: it must not exist) to `new`, or not at all.
 
-        Raises Conflict when it is elsewhere by now, RefLocked when somebody holds its lock.
+        Raises Conflict when it is elsewhere by now, RefLocked when somebody holds its lock, CannotWrite on a full disk.
         """
+        folder = self.common_dir
         try:
-            with self._repository.transaction() as transaction:
+            with announced(folder, name, new), self._repository.transaction() as transaction:
                 transaction.lock_ref(name)
                 found = self.ref(name)
                 if found != expected:
@@ -380,11 +383,14 @@ class Repository:
         except (OSError, pygit2.GitError, ValueError) as error:
             if self.ref(name) != expected:
                 raise Conflict(f"{name} moved in the meantime") from error
-            lock = self.common_dir / f"{name}.lock"
+            lock = folder / f"{name}.lock"
             if lock.exists():
+                if remove_stale_lock(folder, name):
+                    raise RefLocked(f"{name} was locked by a headpin that is dead; the lock is gone") from error
                 raise RefLocked(
                     f"{name} is locked by another program", remedy=f"if none is running, delete {lock}"
                 ) from error
+            raise_if_full(error, f"{name} cannot be moved")
             raise RefLocked(f"{name} cannot be moved: {error}") from error
 
     def _object(self, identity: str, kind: type[_O]) -> _O:
