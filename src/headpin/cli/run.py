@@ -22,7 +22,7 @@ from headpin.daemon.signals import obeying_signals
 from headpin.daemon.start import Plan, build, started
 from headpin.daemon.wakes import Reason
 from headpin.errors import HeadpinError, NotARepository, UsageError
-from headpin.git import Access, Line, RemoteAddress, address_of, host_of, upstream_of
+from headpin.git import Access, Line, RemoteAddress, address_of, end_programs, host_of, upstream_of
 
 _FILE = {"exists": True, "dir_okay": False, "readable": True}
 
@@ -125,10 +125,12 @@ class _Place:
     def loop(self, plan: Plan) -> Loop:
         """A loop over it."""
         if self.address is None or self.state is None:
-            return build(self.session.controller, plan, self._line())
+            controller, line = self.session.controller, self._line()
+            controller.access = self.access if line is None else line.access
+            return build(controller, plan, line)
         repository = mirror_of(self.state, self.address)
-        controller = Controller(repository, self.session.branch or "main")
         access = _of_host(self.access, self.address.url)
+        controller = Controller(repository, self.session.branch or "main", access=access)
         return build(controller, plan, Line(repository.git_dir, REMOTE, access, self.address))
 
     def _line(self) -> Line | None:
@@ -180,6 +182,7 @@ def _run(place: _Place, plan: Plan) -> None:
         try:
             with obeying_signals(loop.wakes), started(loop, place.sockets):
                 loop.run()
+                end_programs()  # that ask sources: nobody needs the answer
         except NotARepository:
             if place.address is None:
                 raise

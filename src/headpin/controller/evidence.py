@@ -38,7 +38,7 @@ from headpin.types import AgentName, Revision
 PREFIX = "refs/heads/headpin/evidence/"
 MAX_TRIES = 40
 _LONGEST_PAUSE = 0.5
-_MAX_REMEMBERED = 10_000
+_MAX_REMEMBERED = 2_000
 
 Edit = Callable[[Tree], Changes]
 """What a report changes on the branch as it stands; asked anew when the branch moved meanwhile."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from headpin.controller.branches import Branch
 from headpin.errors import HeadpinError, SourceTrouble
-from headpin.git import Repository
+from headpin.git import NOTHING, Access, Repository
 from headpin.model import Limits
 from headpin.problems import errors
 from headpin.sources import (
@@ -126,7 +126,7 @@ class Remote:
 
     def ask(self, keys: Set[SourceKey]) -> Mapping[SourceKey, Observation]:
         """The head of each branch, or why it is not known."""
-        self._asked.update(observe(keys - self._asked.keys(), self.follower.base, self.seconds))
+        self._asked.update(observe(keys - self._asked.keys(), self.follower.base, self.seconds, self.follower.access))
         return self._asked
 
 
@@ -146,11 +146,12 @@ class Heads:
         branch: Branch | None = None,
         memory: Memory | None = None,
         observed: Observed | None = None,
+        access: Access = NOTHING,
     ) -> None:
         self.repository = repository
         self._memory = Memory() if memory is None else memory
         folder = repository.git_dir / MIRRORS
-        self._follower = Follower(folder, repository.place, workspace.limits.fetch_seconds, self._memory)
+        self._follower = Follower(folder, repository.place, workspace.limits.fetch_seconds, self._memory, access)
         self._remote = Remote(self._follower, workspace.limits.source_seconds, branch)
         self._observed = observed
         self._own = Chain(repository, head)

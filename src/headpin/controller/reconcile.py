@@ -22,7 +22,7 @@ from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
 from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository, PermanentError, RefLocked, Refused
-from headpin.git import CommitInfo, Relation, Repository, Signature, remote_of, upstream_of
+from headpin.git import NOTHING, Access, CommitInfo, Relation, Repository, Signature, remote_of, upstream_of
 from headpin.releases import HEADPIN
 from headpin.rendering import TemplateSet
 from headpin.sources import ImageLookups, Memory
@@ -50,8 +50,8 @@ class Controller:
     """What stays from pass to pass: the repository and what was read of it. Deleting it changes no answer.
 
     `selects` tells the environments that it writes; all others it only reads. `main_ref` is where main is, where that
-    is not the branch here or else upstream. With `observed` a pass asks no source. `reached` is told the points at
-    which a process may die: before anything is published, by name.
+    is not the branch here or else upstream. With `observed` a pass asks no source; `access` is how it asks.
+    `reached` is told the points at which a process may die: before anything is published, by name.
     """
 
     repository: Repository
@@ -70,6 +70,7 @@ class Controller:
     selects: Callable[[str], bool] = lambda _: True
     main_ref: str = ""
     observed: Observed | None = None
+    access: Access = NOTHING
     reached: Callable[[str], None] = lambda _: None
     evidence: EvidenceReader = field(init=False)
 
@@ -176,7 +177,7 @@ class Controller:
         workspace = self.workspace(head.id)
         branches = self.branches(workspace)
         branch = branches.get(workspace.head_environment or "")
-        heads = Heads(self.repository, workspace, head.id, followed, branch, self.memory, self.observed)
+        heads = Heads(self.repository, workspace, head.id, followed, branch, self.memory, self.observed, self.access)
         images = Images(self.lookups, workspace.limits.source_seconds)
         return Surroundings(workspace, branches, heads, head_move(head), self.evidence, self.clock(), images)
 
@@ -230,6 +231,7 @@ class Controller:
             self.reached,
         )
         reports = self._environments(context, is_last)
+        self.reader.trim(workspace.size[0])
         return PassReport(
             head.id,
             tuple(reports),
@@ -250,10 +252,10 @@ class Controller:
         if self.observed is not None:
             self.observed.keep(followed, workspace.limits)
         if full:
-            return Heads(self.repository, workspace, head.id, followed, observed=self.observed)
+            return Heads(self.repository, workspace, head.id, followed, observed=self.observed, access=self.access)
         self.memory.forget_all_but(item.rule for item in followed)
         branch = branches.get(workspace.head_environment or "")
-        return Heads(self.repository, workspace, head.id, followed, branch, self.memory, self.observed)
+        return Heads(self.repository, workspace, head.id, followed, branch, self.memory, self.observed, self.access)
 
     def _go_on_from(self, branches: Mapping[str, Branch], head: CommitInfo) -> None:
         """Lets each branch look from the revision that it is known to need nothing up to.

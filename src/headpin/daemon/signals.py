@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from headpin.daemon.wakes import Reason, Wakes
@@ -33,15 +33,18 @@ class Abandoned(BaseException):
 
 @contextmanager
 def obeying_signals(wakes: Wakes, patience: float = PATIENCE) -> Iterator[None]:
-    """Lets signals stop the loop that runs in this block, in the main thread. Abandoned work ends the block quietly."""
+    """Lets signals stop the loop that runs in this block, in the main thread. Abandoned work ends the block quietly.
+
+    Programs that other threads still wait for end with it.
+    """
     stopping = _Stopping(wakes, patience)
     handled = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGHUP)
     before = {number: signal.signal(number, stopping.handle) for number in handled}
     try:
-        yield
-    except Abandoned:
-        end_programs()
+        with suppress(Abandoned):
+            yield
     finally:
+        end_programs()
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -58,6 +61,7 @@ class _Stopping:
         if number == signal.SIGHUP:
             self._wakes.wake(Reason.RELOAD)
         elif number == signal.SIGALRM or self._is_told:
+            end_programs()
             raise Abandoned
         else:
             self._is_told = True

@@ -20,7 +20,7 @@ from headpin.daemon.backoff import Troubles
 from headpin.daemon.interfaces import Telemetry
 from headpin.daemon.wakes import Reason, Wakes
 from headpin.errors import HeadpinError, SourceTrouble
-from headpin.git import Repository, address_of
+from headpin.git import NOTHING, Access, Repository, address_of
 from headpin.model import Limits
 from headpin.sources import Followed, Follower, Memory, Observation, SourceKey, SourceRule
 
@@ -42,6 +42,7 @@ class Settings:
     place: Path
     main: str
     interval: float
+    access: Access = NOTHING
     grace: float = GRACE
     first_grace: float = FIRST_GRACE
 
@@ -211,7 +212,7 @@ class SourceBoard:
     ) -> tuple[dict[SourceRule, Followed], dict[SourceKey, Observation]]:
         repository = Repository.open(self.settings.place)
         folder = repository.git_dir / MIRRORS
-        follower = Follower(folder, repository.place, limits.fetch_seconds, self.memory)
+        follower = Follower(folder, repository.place, limits.fetch_seconds, self.memory, self.settings.access)
         is_new = any(not self.memory.known(item.rule) for item in items)
         remote = Remote(follower, limits.source_seconds, self._branch(repository) if is_new else None)
         found = remote.follow(items)

@@ -12,6 +12,7 @@ from headpin.controller import Controller, PassReport
 from headpin.daemon.backoff import Troubles
 from headpin.daemon.exchange import Alone, Exchange
 from headpin.daemon.hints import Hints
+from headpin.daemon.housekeeping import MOST_LOOSE, Housekeeping
 from headpin.daemon.interfaces import Silent, Telemetry
 from headpin.daemon.liveness import Liveness
 from headpin.daemon.local import FOLDER, LocalSocket
@@ -21,7 +22,10 @@ from headpin.daemon.sources import Settings, SourceBoard
 from headpin.daemon.upstream import WithUpstream
 from headpin.daemon.wakes import Wakes
 from headpin.daemon.watching import Watching
-from headpin.git import Line, end_programs
+from headpin.git import Line, bound_cache
+
+_CACHE = 32 * 1024 * 1024
+"""Bytes of objects that libgit2 remembers: what a pass reads again is remembered parsed already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Plan:
     telemetry: Telemetry = field(default_factory=Silent)
     told: Callable[[PassReport], Answer] = lambda _: {}
     chance: Callable[[], float] = random.random
+    most_loose: int = MOST_LOOSE
 
     def troubles(self) -> Troubles:
         """Nothing is wrong yet."""
@@ -47,8 +52,9 @@ class Plan:
 
 def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
     """A loop of which nothing was started yet. `line` leads to the upstream, where there is one that takes part."""
+    bound_cache(_CACHE)
     wakes = Wakes()
-    settings = Settings(controller.repository.git_dir, controller.main, plan.source_seconds)
+    settings = Settings(controller.repository.git_dir, controller.main, plan.source_seconds, controller.access)
     return Loop(
         controller,
         plan.options,
@@ -59,6 +65,7 @@ def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
         Liveness(wakes),
         plan.telemetry,
         SourceBoard(settings, controller.memory, wakes, plan.telemetry, plan.troubles()),
+        housekeeping=Housekeeping(controller.repository, plan.telemetry, plan.most_loose),
         chance=plan.chance,
     )
 
@@ -80,7 +87,6 @@ def started(loop: Loop, folder: Path | None = None) -> Iterator[Loop]:
     """The threads around the loop, for as long as the block lasts; it is asked in `folder`, or as `sockets_of` says."""
     with ExitStack() as stack:
         watching = Watching(loop.controller.repository.common_dir, loop.wakes)
-        stack.callback(end_programs)
         stack.callback(loop.sources.stop)
         loop.sources.start()
         stack.callback(watching.stop)

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from headpin.errors import PermanentError
-from headpin.git.remotes import RemoteAddress
+from headpin.git.address import RemoteAddress
 
 TOKEN = "HEADPIN_TOKEN"  # noqa: S105 - the name of a variable
 _TOKEN_USER = "x-access-token"  # noqa: S105 - what GitHub's apps need; GitLab and Gitea take any name with a token
@@ -90,3 +90,7 @@ def _ssh_word(place: Path) -> str:
     if '"' in text or "\n" in text or not place.is_file():
         raise PermanentError(f"there is no file {place}", remedy="name a file, without quotation marks in its name")
     return f'"{text}"'
+
+
+NOTHING = Access(variables={})
+"""What git has by itself."""

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from headpin.errors import Conflict, HeadpinError, PermanentError, SourceTrouble
 from headpin.git.access import Access
+from headpin.git.address import RemoteAddress, redacted
 from headpin.git.program import Output, run_git
-from headpin.git.remotes import RemoteAddress, converse, redacted, said_by
+from headpin.git.remotes import converse, said_by
 from headpin.git.upstream import LOST, said_of
 from headpin.types import Revision
 

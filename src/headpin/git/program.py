@@ -46,7 +46,7 @@ class _Running:
     """Every program that runs now, in whichever thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may come in between
         self._processes: set[subprocess.Popen[bytes]] = set()
 
     def add(self, process: subprocess.Popen[bytes]) -> None:
@@ -83,11 +83,20 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run_git(
-    arguments: Sequence[str], *, seconds: float, extra: Mapping[str, str] | None = None, place: Path | None = None
+    arguments: Sequence[str],
+    *,
+    seconds: float,
+    extra: Mapping[str, str] | None = None,
+    place: Path | None = None,
+    is_slow: bool = False,
 ) -> Output:
-    """Runs ``git ARGUMENTS``. Raises SourceTrouble at the time limit, PermanentError without a git program."""
+    """Runs ``git ARGUMENTS``, behind everything else with `is_slow`.
+
+    Raises TimedOut at the time limit, PermanentError without a git program.
+    """
+    command = ["nice", "-n", "19", "git"] if is_slow else ["git"]
     try:
-        return run_program(["git", *arguments], seconds=seconds, variables=environment(extra), place=place)
+        return run_program([*command, *arguments], seconds=seconds, variables=environment(extra), place=place)
     except FileNotFoundError as error:
         raise PermanentError("there is no git program on PATH", remedy="install git") from error
     except OSError as error:

@@ -23,6 +23,12 @@ from headpin.types import Revision, TreeId
 # would read and parse it anew, and a pass over a project would be quadratic in its agents.
 pygit2.settings.cache_object_limit(ObjectType.TREE, 1024 * 1024)
 
+
+def bound_cache(most: int) -> None:
+    """Lets libgit2 remember objects of so many bytes in this process: a pass is faster with more, up to a point."""
+    pygit2.settings.cache_max_size(most)
+
+
 _KINDS = {
     FileMode.BLOB: Kind.FILE,
     FileMode.BLOB_EXECUTABLE: Kind.EXECUTABLE,
@@ -148,6 +154,11 @@ class Repository:
             return cls(pygit2.init_repository(str(place), flags=flags, initial_head="main"))
         except (pygit2.GitError, ValueError) as error:
             raise NotARepository(f"{place} cannot be made a git repository: {error}") from error
+
+    def reopen(self) -> None:
+        """Lets go of files that are open, and of packs that are not there any more; what was read stays readable."""
+        self._repository = pygit2.Repository(self._repository.path)
+        self.writer.use(self._repository)
 
     @property
     def git_dir(self) -> Path:

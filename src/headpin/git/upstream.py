@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headpin.errors import Conflict, PermanentError, SourceTrouble
+from headpin.git.address import redacted
 from headpin.git.program import run_git
-from headpin.git.remotes import redacted
 from headpin.git.repository import Repository
 from headpin.types import Revision
 

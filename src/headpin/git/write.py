@@ -96,6 +96,10 @@ class TreeWriter:
         self._repository = repository
         self.written = 0
 
+    def use(self, repository: pygit2.Repository) -> None:
+        """Goes on in the same repository, opened anew."""
+        self._repository = repository
+
     def apply(self, base: TreeId | None, changes: Changes) -> TreeId:
         """The tree that `changes` make of `base`. Folders that become empty are gone."""
         return self._write(base, _Node.of(changes)) or self._tree({})

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from headpin.errors import HeadpinError, HistoryMissing, ObjectDamaged, SourceTrouble
-from headpin.git import Reach, Repository, address_of, redacted
+from headpin.git import NOTHING, Access, Reach, Repository, address_of, redacted
 from headpin.sources.content import list_content
 from headpin.sources.following import Chain, Followed, SourceRule, follow, follow_from
 from headpin.sources.mirrors import Mirror, head_in
@@ -68,6 +68,7 @@ class Follower:
     base: Path
     seconds: float
     memory: Memory
+    access: Access = NOTHING
 
     def follow(self, heads: Mapping[SourceRule, Revision]) -> dict[SourceRule, Followed]:
         """What each rule makes of the head that its branch has. Asks each repository once, all side by side."""
@@ -170,7 +171,7 @@ class Follower:
         if isinstance(address, str):
             raise SourceTrouble(f"refused: {address}")
         richer = list(Reach)[list(Reach).index(needed) :]
-        found = [Mirror(self.folder, address, reach, self.seconds) for reach in richer]
+        found = [Mirror(self.folder, address, reach, self.seconds, self.access) for reach in richer]
         return next((mirror for mirror in reversed(found) if mirror.place.exists()), found[0])
 
 
