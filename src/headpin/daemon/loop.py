@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from headpin.controller import Controller, PassReport
@@ -75,7 +76,8 @@ class Loop:
     troubles: Troubles = field(init=False)
     _seen: dict[str, str] = field(default_factory=dict)
     _arrived: tuple[Revision | None, float] = (None, 0.0)
-    _opens: float | None = None
+    _opens_at: datetime | None = None
+    _again: float | None = None
     _is_first: bool = True
     _prefixes: tuple[str, ...] = field(init=False)
 
@@ -150,7 +152,8 @@ class Loop:
             return True
         now = self.clock()
         due = self.troubles.next_due()
-        if (self._opens is not None and now >= self._opens) or (due is not None and now >= due):
+        is_open = self._opens_at is not None and self.controller.clock() >= self._opens_at
+        if is_open or any(at is not None and now >= at for at in (due, self._again)):
             return self.troubles.of(_PASS) is None or self.troubles.may_try(_PASS, now)
         return self._snapshot() != self._seen
 
@@ -159,10 +162,12 @@ class Loop:
 
     def _seconds(self) -> float:
         """How long nothing has to be done unless somebody wakes it."""
-        due = [self._opens, self.troubles.next_due(), self.exchange.next_due()]
         now = self.clock()
-        soonest = min((at - now for at in due if at is not None), default=self.options.rest)
-        return min(max(soonest, _SHORTEST_WAIT), self.options.rest)
+        due = [self._again, self.troubles.next_due(), self.exchange.next_due()]
+        waits = [at - now for at in due if at is not None]
+        if self._opens_at is not None:  # by the clock on the wall, which others may set
+            waits.append((self._opens_at - self.controller.clock()).total_seconds())
+        return min(max(min(waits, default=self.options.rest), _SHORTEST_WAIT), self.options.rest)
 
     def _selects(self, environment: str) -> bool:
         """What is wanted, without what waits for another try: it would keep the others waiting."""
@@ -214,13 +219,14 @@ class Loop:
             if later is None:
                 return report
             report = report.then(later, made)
-        self._opens = self._opening(report)
+        self._look_again(report)
         return report
 
     def _pass(self, *, full: bool = False) -> PassReport | None:
         """One pass; None where it failed, which is told and tried again."""
         began, id = self.clock(), secrets.token_hex(4)
-        seen, self._opens = self._snapshot(), None
+        seen = self._snapshot()
+        self._opens_at = self._again = None
         self.telemetry.pass_started(id, self.options.environments)
         self.liveness.works_on("a pass")
         try:
@@ -263,20 +269,21 @@ class Loop:
                 self.troubles.succeeded(found.environment)
             if found.commit is not None:
                 self.telemetry.lag(found.environment, now - self._arrived[1])
-        self._opens = self._opening(report)
+        self._look_again(report)
         self.hints.know(self.repositories)
 
-    def _opening(self, report: PassReport) -> float | None:
-        """When the first gate opens, or an image may be asked for again, on the loop's clock."""
-        now, due = self.clock(), []
-        at = min((at for at in (report.opens_at, self.controller.waiting.opens_at) if at is not None), default=None)
-        if at is not None:
-            seconds = (at - self.controller.clock()).total_seconds()
-            due.append(now + (seconds if seconds > 0 else _STILL_CLOSED))
+    def _look_again(self, report: PassReport) -> None:
+        """Notes when the first gate opens, and when an image may be asked for again."""
+        now, waits = self.clock(), []
+        opens_at = report.opens_at, self.controller.waiting.opens_at
+        at = min((at for at in opens_at if at is not None), default=None)
+        if at is not None and at <= self.controller.clock():
+            at = None
+            waits.append(_STILL_CLOSED)
         image = self.controller.lookups.next_due()
         if image is not None:
-            due.append(now + max(image, _SHORTEST_WAIT))
-        return min(due, default=None)
+            waits.append(max(image, _SHORTEST_WAIT))
+        self._opens_at, self._again = at, min((now + wait for wait in waits), default=None)
 
     def _failed(self, id: str, environment: str | None, error: Exception, began: float, given: object = None) -> None:
         name = environment or (_PROMOTION if id == _PROMOTION else _PASS)
