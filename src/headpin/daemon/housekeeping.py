@@ -23,6 +23,9 @@ _SECONDS = 600.0
 _LOOK = 60.0
 """Seconds at least between two looks at how many there are."""
 
+_REMEMBERED = 2000
+"""Objects written after which the repository is opened anew: what libgit2 remembers of it has no other end."""
+
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("repack", ("repack", "-d", "--geometric=2", "--quiet")),
     ("commit-graph", ("commit-graph", "write", "--reachable", "--changed-paths", "--split", "--no-progress")),
@@ -37,6 +40,7 @@ class Housekeeping:
     telemetry: Telemetry
     most: int = MOST_LOOSE
     clock: Callable[[], float] = time.monotonic
+    _written: int = 0
     _looked: float = float("-inf")
     _thread: threading.Thread | None = None
     _is_done: threading.Event = field(default_factory=threading.Event)
@@ -49,6 +53,10 @@ class Housekeeping:
                 self._thread = None
                 self.repository.reopen()  # packs that are open and gone would stay open
             return
+        written = self.repository.writer.written
+        if written - self._written > _REMEMBERED:
+            self._written = written
+            self.repository.reopen()
         now = self.clock()
         if now - self._looked < _LOOK:
             return

@@ -24,7 +24,7 @@ from headpin.daemon.wakes import Wakes
 from headpin.daemon.watching import Watching
 from headpin.git import Line, bound_cache
 
-_CACHE = 32 * 1024 * 1024
+_CACHE = 16 * 1024 * 1024
 """Bytes of objects that libgit2 remembers: what a pass reads again is remembered parsed already."""
 
 

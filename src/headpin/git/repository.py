@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta, timezone
 from itertools import takewhile
 from pathlib import Path
+from sys import intern
 from typing import TypeVar
 
 import pygit2
@@ -55,7 +56,7 @@ class GitTree:
         if not path:
             return self._tree
         try:
-            return self._tree[path]
+            return self._tree[intern(path)]  # pygit2 1.21 never lets go of the string that it is given
         except (KeyError, ValueError):
             return None
         except pygit2.GitError as error:
@@ -211,7 +212,7 @@ class Repository:
     def ref(self, name: str) -> Revision | None:
         """The commit that the ref `name` (in full) leads to; None when there is none."""
         try:
-            found = self._repository.references.get(name)
+            found = self._repository.references.get(intern(name))  # as above
         except (ValueError, pygit2.InvalidSpecError):
             return None
         try:
@@ -227,7 +228,7 @@ class Repository:
     def snapshot(self, *prefixes: str) -> dict[str, str]:
         """Where every ref is whose name begins with one of `prefixes`, as it is written: an id or another ref."""
         names = (name for name in self._repository.references if name.startswith(prefixes))
-        found = ((name, self._repository.references.get(name)) for name in names)
+        found = ((name, self._repository.references.get(intern(name))) for name in names)
         return {name: str(ref.raw_target) for name, ref in found if ref is not None}
 
     def ref_names(self, prefix: str) -> frozenset[str]:
