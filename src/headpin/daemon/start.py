@@ -13,6 +13,7 @@ from headpin.daemon.backoff import Troubles
 from headpin.daemon.exchange import Alone, Exchange
 from headpin.daemon.hints import Hints
 from headpin.daemon.housekeeping import MOST_LOOSE, Housekeeping
+from headpin.daemon.images import ImageBoard
 from headpin.daemon.interfaces import Silent, Telemetry
 from headpin.daemon.liveness import Liveness
 from headpin.daemon.local import FOLDER, LocalSocket
@@ -22,10 +23,10 @@ from headpin.daemon.sources import Settings, SourceBoard
 from headpin.daemon.upstream import WithUpstream
 from headpin.daemon.wakes import Wakes
 from headpin.daemon.watching import Watching
-from headpin.git import Line, bound_cache
+from headpin.git import Line, bound_memory
 
-_CACHE = 16 * 1024 * 1024
-"""Bytes of objects that libgit2 remembers: what a pass reads again is remembered parsed already."""
+_OBJECTS, _PACKS = 16 * 1024 * 1024, 16 * 1024 * 1024
+"""Bytes that libgit2 remembers of objects and of packs: what a pass reads again is remembered parsed already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,9 @@ class Plan:
 
 def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
     """A loop of which nothing was started yet. `line` leads to the upstream, where there is one that takes part."""
-    bound_cache(_CACHE)
+    bound_memory(_OBJECTS, _PACKS)
     wakes = Wakes()
+    controller.lookups = ImageBoard(wakes)
     settings = Settings(controller.repository.git_dir, controller.main, plan.source_seconds, controller.access)
     return Loop(
         controller,

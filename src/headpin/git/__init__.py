@@ -17,7 +17,7 @@ from headpin.git.line import Line, Move
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
 from headpin.git.program import end_programs, run_git
 from headpin.git.remotes import Head, list_heads
-from headpin.git.repository import GitTree, Repository, bound_cache
+from headpin.git.repository import GitTree, Repository, bound_memory
 from headpin.git.upstream import Upstream, remote_of
 from headpin.git.write import Changes, Folder, TreeRef
 
@@ -42,7 +42,7 @@ __all__ = [
     "Upstream",
     "address_of",
     "author_by_git",
-    "bound_cache",
+    "bound_memory",
     "checkouts_of",
     "commit_for_person",
     "end_programs",
