@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,8 +23,12 @@ from headpin.daemon.requests import Answer
 from headpin.daemon.signals import obeying_signals
 from headpin.daemon.start import Plan, build, started
 from headpin.daemon.wakes import Reason
-from headpin.errors import HeadpinError, NotARepository, UsageError
+from headpin.errors import Conflict, HeadpinError, NotARepository, UsageError
 from headpin.git import Access, Line, RemoteAddress, address_of, end_programs, host_of, upstream_of
+from headpin.sources import ImageLookups
+
+_TRIES = 8
+"""Times that one pass is made where other writers are first."""
 
 _FILE = {"exists": True, "dir_okay": False, "readable": True}
 
@@ -164,8 +170,13 @@ def _told(report: PassReport) -> Answer:
 
 
 def _once(session: Session, loop: Loop) -> None:
-    loop.controller.observed = None  # one pass asks by itself, and waits
+    loop.controller.observed, loop.controller.lookups = None, ImageLookups()  # one pass asks by itself, and waits
     report = loop.turn(frozenset({Reason.START}))
+    for attempt in range(1, _TRIES):
+        if not any(isinstance(error, Conflict) for error in loop.failures):
+            break
+        time.sleep(random.uniform(0.05, min(2.0, 0.1 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+        report = loop.turn(frozenset({Reason.START})) or report
     failed = next(iter(loop.failures), None)
     if report is None:
         raise failed or HeadpinError("there was no pass")
