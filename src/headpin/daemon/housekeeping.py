@@ -16,7 +16,7 @@ from headpin.daemon.interfaces import Telemetry
 from headpin.errors import HeadpinError, TimedOut
 from headpin.git import Repository, run_git
 
-MOST_LOOSE = 4000
+MOST_LOOSE = 2000
 """Loose objects after which they are packed: some hundred commits."""
 
 _SECONDS = 600.0

@@ -17,7 +17,7 @@ from headpin.yaml import Path as YamlPath
 
 MAX_BYTES = 256 * 1024
 _MAX_CACHED = 250_000
-_MAX_SIZES = 5_000
+_MAX_SIZES = 1_000
 _SPARE = 500
 """Documents of the past that a reader keeps: what changed last is compared with what it was."""
 
