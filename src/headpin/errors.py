@@ -15,7 +15,9 @@ The class is the retry policy::
     └── TemporaryError    may be gone in a while; try again with back-off; exit 3
         ├── Conflict      somebody else moved the ref; observe again and decide anew, at once
         ├── RefLocked
-        └── SourceTrouble a source repository that did not answer, or answered nonsense
+        ├── CannotWrite   the disk is full, or does not let anything be written
+        └── SourceTrouble a repository elsewhere that did not answer, or answered nonsense
+            └── TimedOut
 
 Must never import anything of headpin. `remedy` is what to do next, in words for a person.
 """
@@ -79,5 +81,13 @@ class RefLocked(TemporaryError):
     """Another program holds the lock of a ref, or died holding it."""
 
 
+class CannotWrite(TemporaryError):
+    """An object or a ref cannot be written: a full disk, a file system that is read-only."""
+
+
 class SourceTrouble(TemporaryError):
-    """A source repository did not answer in time, or not with a branch head."""
+    """A repository elsewhere did not answer in time, or not as one does."""
+
+
+class TimedOut(SourceTrouble):
+    """No answer came within the time limit."""

@@ -27,6 +27,7 @@ COMMANDS = (
     "validate",
     "plan",
     "reconcile",
+    "run",
     "status",
     "history",
     "log",

@@ -35,21 +35,23 @@ TREE_TRAILER = "Headpin-Tree"
 
 
 class RecordReader:
-    """Reads records and remembers them by blob id."""
+    """Reads records, and remembers of each place in an environment the one that was read last."""
 
     def __init__(self) -> None:
-        self._records: dict[str, Record] = {}
+        self._last: dict[tuple[str, str], tuple[str, Record]] = {}
 
-    def read(self, tree: Tree, path: str) -> Record:
-        """The record at `path`; NEVER_RAN when there is none."""
+    def read(self, tree: Tree, path: str, environment: str | None = None) -> Record:
+        """The record at `path`; NEVER_RAN when there is none. One of the past, without `environment`, is not kept."""
         entry = tree.entry(path)
         if entry is None:
             return NEVER_RAN
-        known = self._records.get(entry.id)
-        if known is None:
-            known = parse_record(tree.read(path), path)
-            self._records[entry.id] = known
-        return known
+        known = self._last.get((environment, path)) if environment is not None else None
+        if known is not None and known[0] == entry.id:
+            return known[1]
+        found = parse_record(tree.read(path), path)
+        if environment is not None:
+            self._last[environment, path] = entry.id, found
+        return found
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ class Branch:
         return self.state.renamed if self.state else ()
 
     def _committed(self, agent: AgentName) -> Record:
-        return self.records.read(self.tree, record_path(agent))
+        return self.records.read(self.tree, record_path(agent), self.environment)
 
     @property
     def ref(self) -> str:

@@ -37,7 +37,7 @@ class PassContext:
     """What every environment of a pass has in common. `head` is main's head; `full` looks at everything.
 
     `followed` has the agents whose sources the head environment follows. `quiet` remembers by environment
-    what nothing more needs to be done for.
+    what nothing more needs to be done for. `reached` is told the points at which a process may die.
     """
 
     repository: Repository
@@ -53,6 +53,7 @@ class PassContext:
     followed: tuple[Follows, ...]
     quiet: dict[str, Quiet]
     progress: Progress
+    reached: Callable[[str], None] = lambda _: None
 
 
 def now_on(context: PassContext, branch: Branch) -> datetime:

@@ -18,7 +18,7 @@ from headpin.controller.evidence_merge import known_here, merged_checks, merged_
 from headpin.controller.outside import EVIDENCE
 from headpin.errors import Conflict, HeadpinError, RefLocked
 from headpin.git import Changes, Repository, Signature, Upstream, remote_of
-from headpin.releases import Check, Evidence, Health, Record, Release, Span
+from headpin.releases import HEADPIN, Check, Evidence, Health, Record, Release, Span
 from headpin.releases.evidence import (
     format_checks,
     format_health,
@@ -38,7 +38,7 @@ from headpin.types import AgentName, Revision
 PREFIX = "refs/heads/headpin/evidence/"
 MAX_TRIES = 40
 _LONGEST_PAUSE = 0.5
-_MAX_REMEMBERED = 10_000
+_MAX_REMEMBERED = 2_000
 
 Edit = Callable[[Tree], Changes]
 """What a report changes on the branch as it stands; asked anew when the branch moved meanwhile."""
@@ -147,6 +147,12 @@ def _tips(repository: Repository, environment: str, main: str) -> _Tips:
     return _Tips(repository.ref(evidence_ref(environment)), theirs)
 
 
+def evidence_tips(repository: Repository, environment: str, main: str = "main") -> tuple[Revision | None, ...]:
+    """Where an environment's evidence is, here and upstream: the same tips tell the same evidence."""
+    tips = _tips(repository, environment, main)
+    return tips.local, tips.theirs
+
+
 def evidence_tree(repository: Repository, environment: str, main: str = "main") -> Tree:
     """The files of an environment's evidence: of the branch here and of main's upstream, whatever each alone knows."""
     parents = _tips(repository, environment, main).parents(repository)
@@ -240,6 +246,23 @@ def write_evidence(
                 raise
             time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * 2**attempt)))  # noqa: S311 - jitter, not a secret
     raise AssertionError("unreachable")
+
+
+def joined_evidence(repository: Repository, environment: str, main: str, now: datetime) -> Revision | None:
+    """The commit that has all evidence of the environment, here and upstream; None where there is none.
+
+    Where both sides reported since they parted, a commit that joins them is made and moved to here.
+    """
+    tips = _tips(repository, environment, main)
+    parents = tips.parents(repository)
+    if len(parents) < 2:  # noqa: PLR2004 - they did not part
+        return next(iter(parents), None)
+    headpin = Signature(*HEADPIN, max(now, *(repository.commit(tip).committer.at for tip in parents)))
+    message = f"Bring the evidence of {environment} together\n"
+    made = _commit(repository, parents, lambda _: {}, message, headpin, headpin)
+    if made is not None:
+        repository.move_ref(evidence_ref(environment), tips.local, made, f"headpin: {message.strip()}")
+    return made
 
 
 def _commit(

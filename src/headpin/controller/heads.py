@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from headpin.controller.branches import Branch
 from headpin.errors import HeadpinError, SourceTrouble
-from headpin.git import Repository
+from headpin.git import NOTHING, Access, Repository
+from headpin.model import Limits
 from headpin.problems import errors
 from headpin.releases import subject_of
 from headpin.sources import (
@@ -15,6 +17,7 @@ from headpin.sources import (
     Followed,
     Follower,
     Memory,
+    Observation,
     SourceKey,
     SourceRule,
     content_bytes,
@@ -75,11 +78,64 @@ def sources_of(workspace: Workspace, agents: Iterable[AgentName]) -> tuple[Follo
     )
 
 
+class Observed(Protocol):
+    """Where remote sources were when somebody else asked them: a pass that is given this asks and waits for nobody."""
+
+    def keep(self, followed: tuple[Follows, ...], limits: Limits) -> None:
+        """All that is followed from now on, within these bounds."""
+
+    def of(self, rule: SourceRule) -> Followed:
+        """Where the source is, as far as it is known."""
+
+    def head(self, key: SourceKey) -> Observation:
+        """Where the branch is, as far as it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Asks remote sources and follows them in mirrors, all side by side; each branch is asked once.
+
+    `branch` is the head environment's, whose records spare work: what a record serves is a release already.
+    """
+
+    follower: Follower
+    seconds: float
+    branch: Branch | None = None
+    _asked: dict[SourceKey, Observation] = field(default_factory=dict)
+
+    def follow(self, followed: Iterable[Follows]) -> dict[SourceRule, Followed]:
+        """Asks every branch, and follows those whose head is not known yet."""
+        memory, branch = self.follower.memory, self.branch
+        agents: dict[SourceRule, set[AgentName]] = {}
+        for item in followed:
+            agents.setdefault(item.rule, set()).add(item.agent)
+        found: dict[SourceRule, Followed] = {}
+        moved: dict[SourceRule, Revision] = {}
+        asked = self.ask({rule.key for rule in agents})
+        for rule, names in agents.items():
+            seen = asked[rule.key].revision
+            if seen is None:
+                found[rule] = Followed(None, asked[rule.key].problem)
+            elif (known := memory.recall(rule, seen)) is not None:
+                found[rule] = known
+            elif rule.is_plain and branch and _serves(branch, names, seen):
+                found[rule] = Followed(seen, "", seen)
+                memory.keep(rule, seen, found[rule])
+            else:
+                moved[rule] = seen
+        return found | self.follower.follow(moved)
+
+    def ask(self, keys: Set[SourceKey]) -> Mapping[SourceKey, Observation]:
+        """The head of each branch, or why it is not known."""
+        self._asked.update(observe(keys - self._asked.keys(), self.follower.base, self.seconds, self.follower.access))
+        return self._asked
+
+
 class Heads:
     """Observations of one pass. Everything remote that is followed is asked when the object is made.
 
     `branch` is the head environment's, whose records spare work: what a record serves is a release already.
-    `memory` is what earlier passes found; without both the answers are the same.
+    `memory` is what earlier passes found; without both the answers are the same. With `observed` nobody is asked.
     """
 
     def __init__(
@@ -90,14 +146,16 @@ class Heads:
         followed: Iterable[Follows],
         branch: Branch | None = None,
         memory: Memory | None = None,
+        observed: Observed | None = None,
+        access: Access = NOTHING,
     ) -> None:
         self.repository = repository
-        self._seconds = workspace.limits.source_seconds
         self._memory = Memory() if memory is None else memory
         folder = repository.git_dir / MIRRORS
-        self._follower = Follower(folder, repository.place, workspace.limits.fetch_seconds, self._memory)
+        self._follower = Follower(folder, repository.place, workspace.limits.fetch_seconds, self._memory, access)
+        self._remote = Remote(self._follower, workspace.limits.source_seconds, branch)
+        self._observed = observed
         self._own = Chain(repository, head)
-        self._asked: dict[SourceKey, Followed | Revision] = {}
         items = tuple(followed)
         self._branch = branch
         self._agents: dict[SourceRule, list[AgentName]] = {}
@@ -105,7 +163,7 @@ class Heads:
             self._agents.setdefault(item.rule, []).append(item.agent)
         new = [item for item in items if item.rule.is_own and not self._memory.known(item.rule)]
         self._start = _known_at_base(repository, head, new, branch) if branch and new else {}
-        self._found = self._follow([item for item in items if not item.rule.is_own], branch)
+        self._found = self._follow([item for item in items if not item.rule.is_own])
         self._found |= self._of_own({item.rule for item in items if item.rule.is_own})
 
     def of(self, rule: SourceRule) -> Followed:
@@ -117,7 +175,7 @@ class Heads:
     def ask(self, agent: AgentName, rule: SourceRule) -> Followed:
         """As `of`, for an agent that this pass does not follow."""
         if rule not in self._found and not rule.is_own:
-            self._found |= self._follow([Follows(agent, rule)], None)
+            self._found |= self._follow([Follows(agent, rule)])
         return self.of(rule)
 
     def subject(self, rule: SourceRule, revision: Revision) -> str:
@@ -157,38 +215,16 @@ class Heads:
         """Where all of `followed` are, to be remembered."""
         return {item.rule: self.of(item.rule) for item in followed}
 
-    def _follow(self, followed: Iterable[Follows], branch: Branch | None) -> dict[SourceRule, Followed]:
-        """Asks every branch, and follows those whose head is not known yet."""
-        agents: dict[SourceRule, set[AgentName]] = {}
-        for item in followed:
-            agents.setdefault(item.rule, set()).add(item.agent)
-        found: dict[SourceRule, Followed] = {}
-        moved: dict[SourceRule, Revision] = {}
-        asked = self._ask({rule.key for rule in agents})
-        for rule, names in agents.items():
-            seen = asked[rule.key]
-            if isinstance(seen, Followed):
-                found[rule] = seen
-            elif (known := self._memory.recall(rule, seen)) is not None:
-                found[rule] = known
-            elif rule.is_plain and branch and _serves(branch, names, seen):
-                found[rule] = Followed(seen, "", seen)
-                self._memory.keep(rule, seen, found[rule])
-            else:
-                moved[rule] = seen
-        return found | self._follower.follow(moved)
-
-    def _ask(self, keys: Set[SourceKey]) -> Mapping[SourceKey, Followed | Revision]:
-        """The head of each branch, or why it is not known. Asks each once a pass."""
-        for key, seen in observe(keys - self._asked.keys(), self.repository.place, self._seconds).items():
-            self._asked[key] = seen.revision or Followed(None, seen.problem)
-        return self._asked
+    def _follow(self, followed: Iterable[Follows]) -> dict[SourceRule, Followed]:
+        if self._observed is None:
+            return self._remote.follow(followed)
+        return {item.rule: self._observed.of(item.rule) for item in followed}
 
     def _head(self, key: SourceKey) -> Revision:
-        seen = self._ask({key})[key]
-        if isinstance(seen, Followed):
+        seen = self._observed.head(key) if self._observed else self._remote.ask({key})[key]
+        if seen.revision is None:
             raise SourceTrouble(seen.problem)
-        return seen
+        return seen.revision
 
     def _of_own(self, rules: Set[SourceRule]) -> dict[SourceRule, Followed]:
         """What `rules` make of this repository's own history."""

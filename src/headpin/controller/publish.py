@@ -143,6 +143,7 @@ def commit_branch(
 ) -> Revision:
     repository = context.repository
     base = branch.own.tree if branch.own else None
+    context.reached(f"before-write:{branch.environment}")
     tree = repository.writer.apply(base, {**changes, FILE: format_environment(state).encode()})
     now = now_on(context, branch)
     headpin = Signature(*context.committer, now)
@@ -150,7 +151,9 @@ def commit_branch(
     parents = [branch.tip.id] if branch.tip else []
     trailers = f"{links(repository, branch)}{TREE_TRAILER}: {tree}\n"
     revision = repository.commit_tree(tree, parents, f"{message}{trailers}", author, headpin)
+    context.reached(f"before-move:{branch.environment}")
     repository.move_ref(branch.ref, branch.expected, revision, f"headpin: {message.splitlines()[0]}")
+    context.reached(f"after-move:{branch.environment}")
     branch.own = branch.tip = repository.commit(revision)
     branch.expected = revision
     branch.tree = repository.tree(revision)

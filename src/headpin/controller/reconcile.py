@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from headpin.controller.automatic import automatic_changes, is_automatic
+from headpin.controller.automatic import Promotion, Waiting, automatic_changes, is_automatic
 from headpin.controller.branches import (
     Branch,
     RecordReader,
@@ -19,17 +19,17 @@ from headpin.controller.branches import (
 )
 from headpin.controller.context import PassContext, Progress, Quiet
 from headpin.controller.environment import reconcile_environment, start_branches
-from headpin.controller.evidence import EvidenceReader
+from headpin.controller.evidence import EvidenceReader, evidence_tips
 from headpin.controller.fold import head_move
-from headpin.controller.heads import Follows, Heads, SourceIndex
+from headpin.controller.heads import Follows, Heads, Observed, SourceIndex
 from headpin.controller.images import Images
 from headpin.controller.mainline import checked_out, move_main, write_change
 from headpin.controller.realise import Realiser
 from headpin.controller.report import EnvironmentReport, PassReport, Work
 from headpin.controller.situations import Surroundings
 from headpin.controller.templates import built_in_templates
-from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository, RefLocked, Refused
-from headpin.git import CommitInfo, Relation, Repository, Signature, remote_of, upstream_of
+from headpin.errors import Conflict, HeadpinError, HistoryMissing, NotARepository, PermanentError, RefLocked, Refused
+from headpin.git import NOTHING, Access, CommitInfo, Relation, Repository, Signature, remote_of, upstream_of
 from headpin.releases import HEADPIN
 from headpin.rendering import TemplateSet
 from headpin.sources import ImageLookups, Memory
@@ -54,7 +54,12 @@ def system_clock() -> datetime:
 
 @dataclass(slots=True)
 class Controller:
-    """What stays from pass to pass: the repository and what was read of it. Deleting it changes no answer."""
+    """What stays from pass to pass: the repository and what was read of it. Deleting it changes no answer.
+
+    `selects` tells the environments that it writes; all others it only reads. `main_ref` is where main is, where that
+    is not the branch here or else upstream. With `observed` a pass asks no source; `access` is how it asks.
+    `reached` is told the points at which a process may die: before anything is published, by name.
+    """
 
     repository: Repository
     main: str = "main"
@@ -68,6 +73,12 @@ class Controller:
     memory: Memory = field(default_factory=Memory)
     quiet: dict[str, Quiet] = field(default_factory=dict)
     lookups: ImageLookups = field(default_factory=ImageLookups)
+    waiting: Waiting = field(default_factory=Waiting)
+    selects: Callable[[str], bool] = lambda _: True
+    main_ref: str = ""
+    observed: Observed | None = None
+    access: Access = NOTHING
+    reached: Callable[[str], None] = lambda _: None
     evidence: EvidenceReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,40 +90,58 @@ class Controller:
         `full` looks at every deployment, `dry_run` writes nothing. Starts anew when somebody else moved a branch
         meanwhile; raises Conflict when that never ends.
         """
-        report = self._persistent_pass(full, dry_run)
+        report = self.look(full=full, dry_run=dry_run)
         for _ in range(MAX_PROMOTIONS if not dry_run else 0):
             try:
-                made = self._promote(report)
+                made = self.promote(report)
             except Conflict:  # main moved: people may have said something else, and a pass has to see it first
                 made = ()
             except HeadpinError as error:  # main is somebody else's, or in a work tree with edits: told, and kept
                 return replace(report, trouble=str(error))
             if made is None:
                 break
-            report = report.then(self._persistent_pass(False, dry_run), made)
-        return report
+            report = report.then(self.look(dry_run=dry_run), made)
+        return replace(report, waits_until=self.waiting.opens_at)
 
-    def _promote(self, report: PassReport) -> tuple[CommitInfo, ...] | None:
-        """Makes one commit on main where a stage is promoted into automatically; None where none is open.
+    def promotions(self, report: PassReport) -> Iterator[Promotion]:
+        """What headpin can promote by itself after the pass of `report`, nearest to the source first.
 
         Only on the head that the pass has seen, and into environments that it could commit: what a person did
-        there is in the records then. Raises Conflict when main moved since.
+        there is in the records then.
+        """
+        head = self.repository.commit(report.config)
+        if not is_automatic(self.workspace(head.id)):
+            self.waiting = Waiting()
+            return
+        around = self.surroundings(head)
+        known = {found.environment for found in report.environments if not found.error and found.hold is None}
+
+        def evidence(name: str) -> object:
+            return evidence_tips(self.repository, name, self.main)
+
+        yield from automatic_changes(around, self.realiser(around), head, known, self.waiting, evidence)
+
+    def written_promotion(self, promotion: Promotion, head: CommitInfo) -> CommitInfo:
+        """The commit of a promotion on top of main's `head`, on no branch yet."""
+        headpin = Signature(*HEADPIN, max(self.clock(), head.committer.at))
+        return write_change(self.repository, head, promotion.change, headpin, headpin)
+
+    def promote(self, report: PassReport) -> tuple[CommitInfo, ...] | None:
+        """Makes one commit on main where a stage is promoted into automatically; None where none is open.
+
+        Raises Conflict when main moved since the pass.
         """
         local = self.repository.ref(f"refs/heads/{self.main}")
+        promotion = next(self.promotions(report), None)
+        if promotion is None:
+            return None
         head = self.repository.commit(report.config)
-        around = self.surroundings(head)
-        if not is_automatic(around):
-            return None
-        known = {found.environment for found in report.environments if not found.error and found.hold is None}
-        change = next(automatic_changes(around, self.realiser(around), head, known), None)
-        if change is None:
-            return None
         if local not in (None, head.id):
             raise Conflict(f"{self.main} moved while it was looked at")
         self._refuse_behind(head)
-        headpin = Signature(*HEADPIN, max(self.clock(), head.committer.at))
-        commit = write_change(self.repository, head, change, headpin, headpin)
+        commit = self.written_promotion(promotion, head)
         checkouts = checked_out(self.repository, self.main, local, commit.id)
+        self.reached(f"before-promotion:{promotion.environment}")
         move_main(self.repository, self.main, local, commit.id, checkouts)
         return (commit,)
 
@@ -123,7 +152,8 @@ class Controller:
         if theirs is not None and not self.repository.is_ancestor(theirs, head.id):
             raise Refused(f"{self.main} is behind its upstream; run 'git pull'")
 
-    def _persistent_pass(self, full: bool, dry_run: bool) -> PassReport:
+    def look(self, *, full: bool = False, dry_run: bool = False) -> PassReport:
+        """One pass without promotions of headpin's own; as `reconcile` otherwise."""
         for attempt in range(1, MAX_TRIES + 1):
             try:
                 return self._pass(full, dry_run, is_last=attempt >= MAX_LOCKED)
@@ -134,8 +164,9 @@ class Controller:
         raise AssertionError("unreachable")
 
     def main_head(self) -> CommitInfo:
-        """The commit at main's head, local or upstream."""
-        for ref in (f"refs/heads/{self.main}", f"refs/remotes/{remote_of(self.repository, self.main)}/{self.main}"):
+        """The commit at main's head: where `main_ref` says, else local or upstream."""
+        upstream = f"refs/remotes/{remote_of(self.repository, self.main)}/{self.main}"
+        for ref in (self.main_ref,) if self.main_ref else (f"refs/heads/{self.main}", upstream):
             revision = self.repository.ref(ref)
             if revision is not None:
                 return self.repository.commit(revision)
@@ -153,7 +184,7 @@ class Controller:
         workspace = self.workspace(head.id)
         branches = self.branches(workspace)
         branch = branches.get(workspace.head_environment or "")
-        heads = Heads(self.repository, workspace, head.id, followed, branch, self.memory)
+        heads = Heads(self.repository, workspace, head.id, followed, branch, self.memory, self.observed, self.access)
         images = Images(self.lookups, workspace.limits.source_seconds)
         return Surroundings(workspace, branches, heads, head_move(head), self.evidence, self.clock(), images)
 
@@ -184,7 +215,7 @@ class Controller:
         if not existing:
             self._refuse_incomplete_clone()
         self._go_on_from(branches, head)
-        followed = self.sources.followed(workspace)
+        followed = self.sources.followed(workspace) if self.selects(workspace.head_environment or "") else ()
         self.progress("asking the sources", 0, 0)
         heads = self._heads(workspace, head, followed, branches, full)
         realiser = Realiser(self.repository, self.reader, workspace, self.templates, heads)
@@ -204,8 +235,10 @@ class Controller:
             followed,
             self.quiet,
             self.progress,
+            self.reached,
         )
         reports = self._environments(context, is_last)
+        self.reader.trim(workspace.size[0])
         return PassReport(
             head.id,
             tuple(reports),
@@ -223,11 +256,13 @@ class Controller:
         full: bool,
     ) -> Heads:
         """Where the sources are; a `full` pass believes neither records nor what earlier passes found."""
+        if self.observed is not None:
+            self.observed.keep(followed, workspace.limits)
         if full:
-            return Heads(self.repository, workspace, head.id, followed)
+            return Heads(self.repository, workspace, head.id, followed, observed=self.observed, access=self.access)
         self.memory.forget_all_but(item.rule for item in followed)
         branch = branches.get(workspace.head_environment or "")
-        return Heads(self.repository, workspace, head.id, followed, branch, self.memory)
+        return Heads(self.repository, workspace, head.id, followed, branch, self.memory, self.observed, self.access)
 
     def _go_on_from(self, branches: Mapping[str, Branch], head: CommitInfo) -> None:
         """Lets each branch look from the revision that it is known to need nothing up to.
@@ -256,6 +291,7 @@ class Controller:
         branches, workspace = context.around.branches, context.workspace
         missing = lost_branches(branches)
         order = [*workspace.environment_order, *(name for name in branches if name not in workspace.environments)]
+        order = [name for name in order if self.selects(name)]
         start_branches(context, (name for name in order if name not in missing), head_state(branches))
         reports = []
         for name in order:
@@ -276,16 +312,16 @@ def _isolated(context: PassContext, environment: str, is_last: bool) -> Environm
         if isinstance(error, RefLocked) and not is_last:
             raise
         context.around.branches[environment].forget()  # nobody decides by what was not committed
-        return EnvironmentReport(environment, error=str(error), remedy=error.remedy)
+        return EnvironmentReport(environment, error=str(error), remedy=error.remedy, failure=error)
 
 
 def _missing_branch(environment: str) -> EnvironmentReport:
-    return EnvironmentReport(
-        environment,
-        error=f"the branch env/{environment} is missing here and upstream, although the head environment lists it",
+    error = PermanentError(
+        f"the branch env/{environment} is missing here and upstream, although the head environment lists it",
         remedy=f"fetch it: 'git fetch origin env/{environment}'; where nobody has it any more, "
         f"'headpin environment init {environment}' puts it back",
     )
+    return EnvironmentReport(environment, error=str(error), remedy=error.remedy, failure=error)
 
 
 def _silent_sources(heads: Heads, followed: tuple[Follows, ...]) -> dict[AgentName, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from headpin.errors import HeadpinError
 from headpin.git import CommitInfo
 from headpin.problems import Problem
 from headpin.releases import Decision, Event, Hold, Record, Situation
@@ -29,7 +30,7 @@ class DeploymentReport:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentReport:
-    """One environment. `commit` is what the pass committed, `error` why it could not."""
+    """One environment. `commit` is what the pass committed, `error` why it could not, `failure` the exception."""
 
     environment: str
     deployments: tuple[DeploymentReport, ...] = ()
@@ -37,6 +38,7 @@ class EnvironmentReport:
     commit: Revision | None = None
     error: str = ""
     remedy: str = ""
+    failure: HeadpinError | None = None
 
     def then(self, later: EnvironmentReport) -> EnvironmentReport:
         """Both as one; of a deployment that both looked at, the later, unless only the earlier changed it."""
@@ -76,6 +78,7 @@ class PassReport:
     """One pass. `sources` tells, by agent, why the head environment does not know a branch's head.
 
     `promotions` are the commits on main that headpin made by itself, `trouble` says why it could not make one.
+    `waits_until`: when the first gate of a promotion that headpin may make itself opens.
     """
 
     config: Revision
@@ -85,6 +88,7 @@ class PassReport:
     work: Work
     promotions: tuple[CommitInfo, ...] = ()
     trouble: str = ""
+    waits_until: datetime | None = None
 
     def then(self, later: PassReport, promotions: tuple[CommitInfo, ...]) -> PassReport:
         """Both as one: what this pass did, and `later` after `promotions`."""
@@ -113,7 +117,8 @@ class PassReport:
     @property
     def opens_at(self) -> datetime | None:
         """The first instant at which something that is held goes on by itself: when to look again at the latest."""
-        instants = (item.decision.opens_at for report in self.environments for item in report.deployments)
+        instants = [item.decision.opens_at for report in self.environments for item in report.deployments]
+        instants.append(self.waits_until)
         return min((instant for instant in instants if instant is not None), default=None)
 
     @property

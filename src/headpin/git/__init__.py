@@ -7,19 +7,25 @@ instant leaves the old state or the new one, and unreachable objects.
 Only this package imports pygit2, and only `headpin.git.program` starts a process.
 """
 
+from headpin.git.access import NOTHING, Access, host_of
+from headpin.git.address import RemoteAddress, address_of, redacted
 from headpin.git.between import Between, between
 from headpin.git.changes import brought_in, changes_to
 from headpin.git.checkout import Checkout, checkouts_of
 from headpin.git.commits import CommitInfo, Signature, visible
 from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
+from headpin.git.line import Line, Move
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
-from headpin.git.remotes import Head, RemoteAddress, address_of, list_heads, redacted
-from headpin.git.repository import GitTree, Repository
+from headpin.git.program import end_programs, run_git
+from headpin.git.remotes import Head, list_heads
+from headpin.git.repository import GitTree, Repository, bound_memory
 from headpin.git.upstream import Upstream, remote_of
 from headpin.git.write import Changes, Folder, TreeRef
 
 __all__ = [
+    "NOTHING",
+    "Access",
     "Between",
     "Changes",
     "Checkout",
@@ -27,6 +33,8 @@ __all__ = [
     "Folder",
     "GitTree",
     "Head",
+    "Line",
+    "Move",
     "Range",
     "Reach",
     "Relation",
@@ -38,14 +46,18 @@ __all__ = [
     "address_of",
     "author_by_git",
     "between",
+    "bound_memory",
     "brought_in",
     "changes_to",
     "checkouts_of",
     "commit_for_person",
+    "end_programs",
     "fetch_branches",
+    "host_of",
     "list_heads",
     "redacted",
     "remote_of",
+    "run_git",
     "upstream_of",
     "visible",
 ]

@@ -10,7 +10,9 @@ from enum import Enum
 from pathlib import Path
 
 from headpin.errors import PermanentError
-from headpin.git.remotes import RemoteAddress, talk
+from headpin.git.access import NOTHING, Access
+from headpin.git.address import RemoteAddress
+from headpin.git.remotes import talk
 from headpin.types import branch_fault
 
 _SETTINGS = {
@@ -44,6 +46,7 @@ def fetch_branches(
     seconds: float,
     *,
     deepen: int = 0,
+    access: Access = NOTHING,
 ) -> None:
     """Brings `branches` of `address` into the bare repository at `place`, whatever they were there before.
 
@@ -61,4 +64,4 @@ def fetch_branches(
     options = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance"]
     if reach is Reach.MESSAGES:
         options.append(f"--deepen={deepen}" if deepen else "--depth=1")
-    talk(address, [*settings, f"--git-dir={place}", "fetch", *options, *reach.value, _REMOTE, *specs], seconds)
+    talk(address, [*settings, f"--git-dir={place}", "fetch", *options, *reach.value, _REMOTE, *specs], seconds, access)

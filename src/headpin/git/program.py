@@ -11,13 +11,14 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from headpin.errors import PermanentError, SourceTrouble, TemporaryError
+from headpin.errors import PermanentError, SourceTrouble, TemporaryError, TimedOut
 
 _KEPT = frozenset(
     {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS", "GIT_TRACE"}
@@ -26,6 +27,9 @@ _KEPT = frozenset(
 _MAX_OUTPUT = 8 * 1024 * 1024
 _PART = 64 * 1024
 _LOCAL_SECONDS = 60.0
+_GRACE = 1.0
+"""Seconds that a program has to take its locks away after it was told to end."""
+
 _NOBODY = {"NAME": "headpin", "EMAIL": "headpin@localhost"}
 
 
@@ -38,6 +42,38 @@ class Output:
     err: str
 
 
+class _Running:
+    """Every program that runs now, in whichever thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a signal's handler may come in between
+        self._processes: set[subprocess.Popen[bytes]] = set()
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """It was started."""
+        with self._lock:
+            self._processes.add(process)
+
+    def remove(self, process: subprocess.Popen[bytes]) -> None:
+        """It ended."""
+        with self._lock:
+            self._processes.discard(process)
+
+    def all(self) -> tuple[subprocess.Popen[bytes], ...]:
+        """Those that did not end yet."""
+        with self._lock:
+            return tuple(self._processes)
+
+
+_RUNNING = _Running()
+
+
+def end_programs() -> None:
+    """Ends every program that any thread waits for, so that this process can end."""
+    for process in _RUNNING.all():
+        _signal(process, signal.SIGTERM)
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for the git program: the caller's, without what would redirect or stop it."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _KEPT}
@@ -47,11 +83,20 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run_git(
-    arguments: Sequence[str], *, seconds: float, extra: Mapping[str, str] | None = None, place: Path | None = None
+    arguments: Sequence[str],
+    *,
+    seconds: float,
+    extra: Mapping[str, str] | None = None,
+    place: Path | None = None,
+    is_slow: bool = False,
 ) -> Output:
-    """Runs ``git ARGUMENTS``. Raises SourceTrouble at the time limit, PermanentError without a git program."""
+    """Runs ``git ARGUMENTS``, behind everything else with `is_slow`.
+
+    Raises TimedOut at the time limit, PermanentError without a git program.
+    """
+    command = ["nice", "-n", "19", "git"] if is_slow else ["git"]
     try:
-        return run_program(["git", *arguments], seconds=seconds, variables=environment(extra), place=place)
+        return run_program([*command, *arguments], seconds=seconds, variables=environment(extra), place=place)
     except FileNotFoundError as error:
         raise PermanentError("there is no git program on PATH", remedy="install git") from error
     except OSError as error:
@@ -79,6 +124,7 @@ def run_program(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    _RUNNING.add(process)
     with process:
         try:
             _tell(process, told)
@@ -86,6 +132,8 @@ def run_program(
         except BaseException:
             _end(process)
             raise
+        finally:
+            _RUNNING.remove(process)
     return Output(process.returncode, out, err)
 
 
@@ -101,7 +149,7 @@ def _said(process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
     """What the program writes until it ends. Raises SourceTrouble when that takes too long, or is too much."""
     until = time.monotonic() + seconds
     said = {stream: bytearray() for stream in (process.stdout, process.stderr) if stream is not None}
-    late = SourceTrouble(f"no answer within {seconds:g} seconds")
+    late = TimedOut(f"no answer within {seconds:g} seconds")
     with selectors.DefaultSelector() as open_streams:
         for stream in said:
             open_streams.register(stream, selectors.EVENT_READ)
@@ -125,11 +173,17 @@ def _said(process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the program and what it started (ssh, a remote helper)."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    """Ends the program and what it started (ssh, a remote helper); git takes its lock files away where it can."""
+    _signal(process, signal.SIGTERM)
+    until = time.monotonic() + _GRACE
+    while process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    _signal(process, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def create_repository(place: Path, branch: str = "main") -> None:

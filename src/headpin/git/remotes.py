@@ -1,8 +1,7 @@
-"""Remote repositories: which addresses are allowed, and talking to one: asking where its branches are.
+"""Remote repositories: talking to one, and asking where its branches are.
 
-An address comes from a document that somebody wrote, so it is checked against an allow-list here, before
-git sees it. Credentials in an address go to git by a credential helper in the environment: never on a
-command line, never to another host, never into a message.
+Credentials go to git by a credential helper in the environment: never on a command line, never to another host,
+never into a message.
 """
 
 from __future__ import annotations
@@ -10,46 +9,24 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from headpin.addresses import is_host, is_literal, is_loopback, is_metadata
+from headpin.addresses import is_literal, is_metadata
 from headpin.errors import PermanentError, SourceTrouble
-from headpin.git.program import run_git
+from headpin.git.access import NOTHING, Access
+from headpin.git.address import PLAIN, RemoteAddress, redacted
+from headpin.git.program import Output, run_git
 from headpin.types import Revision, branch_fault, is_revision
-
-_SCP = re.compile(
-    r"^(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9.-]*):(?P<path>[^:/-][^:]*)$"
-)
-_SCHEMES = frozenset({"https", "ssh", "file", "http"})
-_CREDENTIALS = re.compile(r"(://|(?<!\S)(?=[^\s/:@]+:))\S*@")
-"""Up to the last @: a password that was not percent-encoded may hold a slash or an @ itself."""
 
 _MAX_SAID = 4000
 _PORTS = {"http": 80, "https": 443}
-_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 
 _HELPER = (
     '!f() { test "$1" = get && printf "%s\\n" "username=$HEADPIN_SOURCE_USER" "password=$HEADPIN_SOURCE_PASSWORD"; }; f'
 )
 """Answers git's question, for the one host that it is configured for; no echo, which may read backslashes."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteAddress:
-    """An address that is allowed. `url` has no credentials in it; `shown` is what people are told."""
-
-    url: str
-    scheme: str
-    host: str
-    user: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-
-    @property
-    def shown(self) -> str:
-        """The address without credentials."""
-        return self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,62 +37,9 @@ class Head:
     revision: Revision | None
 
 
-def redacted(text: str) -> str:
-    """`text` without the credentials of any URL in it."""
-    return _CREDENTIALS.sub(r"\1", text)
-
-
-def address_of(text: str, base: Path) -> RemoteAddress | str:
-    """`text` as an address, or why it is none that headpin reads. Relative paths start at `base`."""
-    if not text or any(letter < " " or letter == "\x7f" for letter in text):
-        return "an address has no control characters"
-    if text.startswith("-") or "::" in text.split("/", maxsplit=1)[0]:
-        return f"{redacted(text)!r} is an option or a helper, not an address"
-    if "://" in text:
-        return _of_url(text)
-    scp = _SCP.fullmatch(text)
-    if scp is not None:
-        return _checked_host(RemoteAddress(text, "ssh", scp["host"]))
-    if ":" in text.partition("/")[0]:  # what git would take for host:path
-        return "an address of the form user@host:path has plain names, and no password"
-    place = Path(text) if text.startswith("/") else base / text
-    return RemoteAddress(str(place.absolute()), "path", "")
-
-
-def _of_url(text: str) -> RemoteAddress | str:
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return f"{redacted(text)!r} is not a URL"
-    scheme = parts.scheme.lower()
-    if scheme not in _SCHEMES:
-        return f"the scheme {scheme}: is not allowed; use https://, ssh:// or file://"
-    if parts.query or parts.fragment or "\\" in text or " " in text:
-        return f"{redacted(text)!r} is not the address of a repository"
-    if scheme == "file":
-        return RemoteAddress(text, scheme, "") if not host else "a file:// address names no host"
-    if not is_host(host) or parts.path.startswith("/-"):
-        return f"{redacted(text)!r} names no host, or not in plain letters and digits"
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    if not (user + password).isprintable():
-        return "a user name and a password have no control characters"
-    if scheme == "http" and not is_loopback(host):
-        return "plain http:// shows everything to everybody on the way; use https://"
-    shown_host = f"[{host}]" if ":" in host else host
-    where = f"{shown_host}:{port}" if port else shown_host
-    if scheme == "ssh":
-        if password or (user and _USER.fullmatch(user) is None):
-            return "ssh:// takes a plain user name and no password; give headpin a key instead"
-        return _checked_host(RemoteAddress(f"ssh://{user}{'@' * bool(user)}{where}{parts.path}", scheme, host))
-    return _checked_host(RemoteAddress(f"{scheme}://{where}{parts.path}", scheme, host, user, password))
-
-
-def _checked_host(address: RemoteAddress) -> RemoteAddress | str:
-    return f"{address.host} is a link-local or metadata address" if is_metadata(address.host) else address
-
-
-def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) -> dict[str, Head]:
+def list_heads(
+    address: RemoteAddress, branches: Iterable[str], seconds: float, access: Access = NOTHING
+) -> dict[str, Head]:
     """Where each of `branches` is, in one conversation of at most `seconds`.
 
     Raises SourceTrouble when the repository does not answer or says nonsense, PermanentError when the
@@ -127,27 +51,42 @@ def list_heads(address: RemoteAddress, branches: Iterable[str], seconds: float) 
         if fault:
             raise PermanentError(f"{branch!r} is no branch: {fault}")
     refs = [f"refs/heads/{branch}" for branch in wanted]
-    heads = _heads(talk(address, ["ls-remote", "--quiet", "--end-of-options", address.url, *refs], seconds), address)
+    heads = _heads(
+        talk(address, ["ls-remote", "--quiet", "--end-of-options", address.url, *refs], seconds, access), address
+    )
     return {branch: Head(branch, heads.get(f"refs/heads/{branch}")) for branch in wanted}
 
 
-def talk(address: RemoteAddress, arguments: Sequence[str], seconds: float) -> str:
-    """What ``git ARGUMENTS`` answers, bound to `address`: no redirect, no other protocol, its credentials only.
+def talk(address: RemoteAddress, arguments: Sequence[str], seconds: float, access: Access = NOTHING) -> str:
+    """What ``git ARGUMENTS`` answers, as `converse`. Raises as `list_heads`."""
+    address = access.to(address)
+    found = converse(address, arguments, seconds, access.options(), access.environment())
+    if found.code != 0:
+        raise SourceTrouble(f"{address.shown}: {said_by(found.err, address)}")
+    return found.out
 
-    Raises as `list_heads`.
+
+def converse(
+    address: RemoteAddress,
+    arguments: Sequence[str],
+    seconds: float,
+    options: Sequence[str] = (),
+    extra: Mapping[str, str] | None = None,
+) -> Output:
+    """Runs ``git ARGUMENTS``, bound to `address`: no redirect, no other protocol, its credentials only.
+
+    `options` go before the command, `extra` into its environment. Raises SourceTrouble at the time limit,
+    PermanentError as `list_heads`.
     """
     config = ["-c", "http.followRedirects=false", "-c", "protocol.allow=never", *_resolved(address)]
-    for scheme in ("https", "ssh", "file", *(("http",) if address.scheme == "http" else ())):
+    for scheme in ("https", "ssh", "file", *((address.scheme,) if address.scheme in PLAIN else ())):
         config += ["-c", f"protocol.{scheme}.allow=always"]
-    found = run_git(
-        [*config, *_credential_options(address), *arguments],
+    return run_git(
+        [*config, *options, *_credential_options(address), *arguments],
         seconds=seconds,
-        extra=_secrets(address),
+        extra={**(extra or {}), **_secrets(address)},
         place=Path("/"),  # where no repository's own settings, such as url.*.insteadOf, apply
     )
-    if found.code != 0:
-        raise SourceTrouble(f"{address.shown}: {_said(found.err, address)}")
-    return found.out
 
 
 def _credential_options(address: RemoteAddress) -> list[str]:
@@ -195,7 +134,7 @@ def _heads(out: str, address: RemoteAddress) -> dict[str, Revision]:
     return heads
 
 
-def _said(err: str, address: RemoteAddress) -> str:
+def said_by(err: str, address: RemoteAddress) -> str:
     """What git said, on one line, without credentials."""
     text = err.replace(address.password, "…") if address.password else err
     text = redacted(" ".join(text[:_MAX_SAID].split()))

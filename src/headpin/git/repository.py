@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta, timezone
 from itertools import takewhile
 from pathlib import Path
+from sys import intern
 from typing import TypeVar
 
 import pygit2
@@ -15,13 +16,22 @@ from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag, RepositoryOpe
 from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, RefLocked
 from headpin.git.commits import CommitInfo, Signature, instant, message_text, visible
 from headpin.git.history import Range, Relation
-from headpin.git.write import FOLDER_MODE, TreeWriter, parse_tree
+from headpin.git.locks import announced, remove_stale_lock
+from headpin.git.write import FOLDER_MODE, TreeWriter, parse_tree, raise_if_full, writing
 from headpin.tree import Entry, Kind
 from headpin.types import Revision, TreeId
 
 # libgit2 remembers trees of up to 4 KiB, which is a folder of a hundred entries; every look into a larger one
 # would read and parse it anew, and a pass over a project would be quadratic in its agents.
 pygit2.settings.cache_object_limit(ObjectType.TREE, 1024 * 1024)
+
+
+def bound_memory(objects: int, packs: int) -> None:
+    """Lets libgit2 in this process remember objects, and map parts of packs, of so many bytes each."""
+    pygit2.settings.cache_max_size(objects)
+    pygit2.settings.mwindow_size = 1024 * 1024
+    pygit2.settings.mwindow_mapped_limit = packs
+
 
 _KINDS = {
     FileMode.BLOB: Kind.FILE,
@@ -58,7 +68,7 @@ class GitTree:
         if not path:
             return self._tree
         try:
-            return self._tree[path]
+            return self._tree[intern(path)]  # pygit2 1.21 never lets go of the string that it is given
         except (KeyError, ValueError):
             return None
         except pygit2.GitError as error:
@@ -162,10 +172,21 @@ class Repository:
         except (pygit2.GitError, ValueError) as error:
             raise NotARepository(f"{place} cannot be made a git repository: {error}") from error
 
+    def reopen(self) -> None:
+        """Lets go of files that are open, and of packs that are not there any more; what was read stays readable."""
+        self._repository = pygit2.Repository(self._repository.path)
+        self.writer.use(self._repository)
+
     @property
     def git_dir(self) -> Path:
         """The folder of the object database and the refs."""
         return Path(self._repository.path)
+
+    @property
+    def common_dir(self) -> Path:
+        """The folder of all refs: that of the repository which this may be one of several work trees of."""
+        told = self.git_dir / "commondir"
+        return (self.git_dir / told.read_text().strip()).resolve() if told.is_file() else self.git_dir
 
     @property
     def work_tree(self) -> Path | None:
@@ -207,7 +228,7 @@ class Repository:
     def ref(self, name: str) -> Revision | None:
         """The commit that the ref `name` (in full) leads to; None when there is none."""
         try:
-            found = self._repository.references.get(name)
+            found = self._repository.references.get(intern(name))  # as above
         except (ValueError, pygit2.InvalidSpecError):
             return None
         try:
@@ -219,6 +240,12 @@ class Repository:
         """Where every readable ref below `prefix` is, by what follows the prefix."""
         found = {name: self.ref(f"{prefix}{name}") for name in self.ref_names(prefix)}
         return {name: revision for name, revision in sorted(found.items()) if revision is not None}
+
+    def snapshot(self, *prefixes: str) -> dict[str, str]:
+        """Where every ref is whose name begins with one of `prefixes`, as it is written: an id or another ref."""
+        names = (name for name in self._repository.references if name.startswith(prefixes))
+        found = ((name, self._repository.references.get(intern(name))) for name in names)
+        return {name: str(ref.raw_target) for name, ref in found if ref is not None}
 
     def ref_names(self, prefix: str) -> frozenset[str]:
         """What follows `prefix` in the name of every ref below it, readable or not."""
@@ -373,19 +400,28 @@ class Repository:
         self, tree: TreeId, parents: Sequence[Revision], message: str, author: Signature, committer: Signature
     ) -> Revision:
         """A new commit, not yet on any branch."""
-        made = self._repository.create_commit(
-            None, _signature(author), _signature(committer), message, tree, list(parents)
-        )
+        with writing():
+            made = self._repository.create_commit(
+                None, _signature(author), _signature(committer), message, tree, list(parents)
+            )
         self.writer.written += 1
         return Revision(str(made))
+
+    def note_ref(self, name: str, new: Revision | None) -> None:
+        """Writes where a ref is that only remembers something, wherever it was; None: nowhere any more."""
+        if new is not None:
+            self._repository.references.create(name, pygit2.Oid(hex=new), force=True)
+        elif name in self._repository.references:
+            self._repository.references.delete(name)
 
     def move_ref(self, name: str, expected: Revision | None, new: Revision, reason: str) -> None:
         """Moves the ref from `expected` (None: it must not exist) to `new`, or not at all.
 
-        Raises Conflict when it is elsewhere by now, RefLocked when somebody holds its lock.
+        Raises Conflict when it is elsewhere by now, RefLocked when somebody holds its lock, CannotWrite on a full disk.
         """
+        folder = self.common_dir
         try:
-            with self._repository.transaction() as transaction:
+            with announced(folder, name, new), self._repository.transaction() as transaction:
                 transaction.lock_ref(name)
                 found = self.ref(name)
                 if found != expected:
@@ -394,11 +430,14 @@ class Repository:
         except (OSError, pygit2.GitError, ValueError) as error:
             if self.ref(name) != expected:
                 raise Conflict(f"{name} moved in the meantime") from error
-            lock = self.git_dir / f"{name}.lock"
+            lock = folder / f"{name}.lock"
             if lock.exists():
+                if remove_stale_lock(folder, name):
+                    raise RefLocked(f"{name} was locked by a headpin that is dead; the lock is gone") from error
                 raise RefLocked(
                     f"{name} is locked by another program", remedy=f"if none is running, delete {lock}"
                 ) from error
+            raise_if_full(error, f"{name} cannot be moved")
             raise RefLocked(f"{name} cannot be moved: {error}") from error
 
     def _object(self, identity: str, kind: type[_O]) -> _O:

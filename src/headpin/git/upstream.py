@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headpin.errors import Conflict, PermanentError, SourceTrouble
+from headpin.git.address import redacted
 from headpin.git.program import run_git
-from headpin.git.remotes import redacted
 from headpin.git.repository import Repository
 from headpin.types import Revision
 
 _SECONDS = 120.0
 _NOBODY = "0" * 40
-_LOST = ("non-fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to update ref", "already exists")
+LOST = ("non-fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to update ref", "already exists")
 """How git and its servers say that somebody else was first: push(1), "OUTPUT", and receive-pack's reasons."""
 
 _DECLINED = 1
@@ -45,7 +45,7 @@ class Upstream:
         options = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"]
         done = run_git(["fetch", *options, self.remote, *specs], seconds=_SECONDS, place=self.place)
         if done.code != 0:
-            raise SourceTrouble(f"{self.remote} cannot be fetched: {_said(done.err)}")
+            raise SourceTrouble(f"{self.remote} cannot be fetched: {said_of(done.err)}")
 
     def fetch_branch(self, branch: str) -> Revision | None:
         """Where any `branch` is there by now, brought here; None where there is none. Raises SourceTrouble."""
@@ -53,7 +53,7 @@ class Upstream:
             ["ls-remote", "--heads", self.remote, f"refs/heads/{branch}"], seconds=_SECONDS, place=self.place
         )
         if listed.code != 0:
-            raise SourceTrouble(f"{self.remote} cannot be asked for {branch}: {_said(listed.err)}")
+            raise SourceTrouble(f"{self.remote} cannot be asked for {branch}: {said_of(listed.err)}")
         if not listed.out.strip():
             return None
         Upstream(self.place, self.remote, branch).fetch()
@@ -82,20 +82,20 @@ class Upstream:
         if done.code == 0:
             return
         refused = next((line for line in done.out.splitlines() if line.startswith("!\t")), "")
-        if any(reason in refused for reason in _LOST):
+        if any(reason in refused for reason in LOST):
             raise Conflict(f"{branch} moved at {self.remote} in the meantime")
         if refused:
             why = refused.rpartition("\t")[2].strip()
             raise PermanentError(
-                f"{self.remote} refuses the push to {branch}: {redacted(why)} {_said(done.err)}".strip(),
+                f"{self.remote} refuses the push to {branch}: {redacted(why)} {said_of(done.err)}".strip(),
                 remedy="if the branch is protected, use --branch and open a pull request",
             )
         if done.code == _DECLINED:
             raise PermanentError(
-                f"the pre-push hook refuses the push to {branch}: {_said(done.out + done.err)}",
+                f"the pre-push hook refuses the push to {branch}: {said_of(done.out + done.err)}",
                 remedy="do what the hook asks for; nothing was pushed",
             )
-        raise SourceTrouble(f"{self.remote} cannot be pushed to: {_said(done.err)}")
+        raise SourceTrouble(f"{self.remote} cannot be pushed to: {said_of(done.err)}")
 
     def _refuse_backwards(self, expected: Revision, new: Revision, branch: str) -> None:
         """A lease that holds lets git overwrite what is there: only what comes after it may be pushed."""
@@ -103,7 +103,7 @@ class Upstream:
         if done.code == 1:
             raise Conflict(f"{branch} has commits at {self.remote} that are not in what would be pushed")
         if done.code != 0:
-            raise PermanentError(f"git merge-base failed in {self.place}: {_said(done.err)}")
+            raise PermanentError(f"git merge-base failed in {self.place}: {said_of(done.err)}")
 
 
 def remote_of(repository: Repository, branch: str) -> str:
@@ -115,7 +115,7 @@ def remote_of(repository: Repository, branch: str) -> str:
     return remotes[0] if len(remotes) == 1 else "origin"
 
 
-def _said(err: str) -> str:
+def said_of(err: str) -> str:
     noise = ("To ", "hint:", "error: failed to push some refs")
     lines = [line for line in err.splitlines() if line.strip() and not line.startswith(noise)]
     return redacted(" ".join(" ".join(lines).split()))[:500] or "git gave no reason"

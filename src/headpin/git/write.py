@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pygit2
 from pygit2.enums import ObjectType
 
-from headpin.errors import ObjectDamaged, PermanentError
+from headpin.errors import CannotWrite, ObjectDamaged, PermanentError
 from headpin.types import BlobId, TreeId, path_fault
 
 _FILE = b"100644"
@@ -68,12 +69,36 @@ def parse_tree(data: bytes) -> dict[bytes, tuple[bytes, str]]:
     return entries
 
 
+_FULL = ("no space left", "disk quota", "read-only file system", "input/output error")
+"""What strerror(3) says of a disk that takes nothing more; libgit2 passes on its words alone."""
+
+
+def raise_if_full(error: Exception, what: str) -> None:
+    """Raises CannotWrite where `error` is about a disk that takes nothing more."""
+    if any(words in str(error).lower() for words in _FULL):
+        raise CannotWrite(f"{what}: {error}", remedy="make room on the disk; headpin goes on by itself") from error
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """What goes wrong with writing an object, as an error of headpin's: CannotWrite."""
+    try:
+        yield
+    except (OSError, pygit2.GitError) as error:
+        raise_if_full(error, "the repository cannot be written")
+        raise CannotWrite(f"the repository cannot be written: {error}", remedy="see its folder's rights") from error
+
+
 class TreeWriter:
     """Writes objects into one repository; `written` counts those that were not there yet."""
 
     def __init__(self, repository: pygit2.Repository) -> None:
         self._repository = repository
         self.written = 0
+
+    def use(self, repository: pygit2.Repository) -> None:
+        """Goes on in the same repository, opened anew."""
+        self._repository = repository
 
     def apply(self, base: TreeId | None, changes: Changes) -> TreeId:
         """The tree that `changes` make of `base`. Folders that become empty are gone."""
@@ -88,7 +113,8 @@ class TreeWriter:
         identity = pygit2.hash(data)
         if identity not in self._repository:
             self.written += 1
-            self._repository.create_blob(data)
+            with writing():
+                self._repository.create_blob(data)
         return BlobId(str(identity))
 
     def _write(self, base: str | None, node: _Node) -> TreeId | None:
@@ -122,7 +148,8 @@ class TreeWriter:
         identity = hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
         if identity not in self._repository:
             self.written += 1
-            self._repository.write(ObjectType.TREE, data)
+            with writing():
+                self._repository.write(ObjectType.TREE, data)
         return TreeId(identity)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from headpin.errors import HeadpinError, HistoryMissing, ObjectDamaged, SourceTrouble
-from headpin.git import Reach, Repository, address_of, redacted
+from headpin.git import NOTHING, Access, Reach, Repository, address_of, redacted
 from headpin.sources.content import list_content
 from headpin.sources.following import Chain, Followed, SourceRule, follow, follow_from
 from headpin.sources.mirrors import Mirror, head_in
@@ -31,7 +31,10 @@ _HISTORY_STEPS = (64, 4096, 0x7FFF_FFFF)
 
 @dataclass(slots=True)
 class Memory:
-    """What was made of each rule's head the last time. Forgetting it changes no answer."""
+    """What was made of each rule's head the last time. Forgetting it changes no answer.
+
+    Several threads may use it: each step is one of a dictionary, and at worst something is forgotten.
+    """
 
     _last: dict[SourceRule, tuple[Revision, Followed]] = field(default_factory=dict)
 
@@ -42,7 +45,8 @@ class Memory:
 
     def known(self, rule: SourceRule) -> Mapping[Revision, Followed]:
         """Every head that is known."""
-        return dict([self._last[rule]]) if rule in self._last else {}
+        known = self._last.get(rule)
+        return {} if known is None else dict([known])
 
     def keep(self, rule: SourceRule, head: Revision, found: Followed) -> None:
         """Remembers what `head` is, instead of the head before."""
@@ -50,7 +54,8 @@ class Memory:
 
     def forget_all_but(self, rules: Iterable[SourceRule]) -> None:
         """Forgets what nobody follows any more."""
-        self._last = {rule: self._last[rule] for rule in set(rules) if rule in self._last}
+        found = ((rule, self._last.get(rule)) for rule in set(rules))
+        self._last = {rule: known for rule, known in found if known is not None}
 
     def forget(self, rule: SourceRule) -> None:
         """Forgets one rule: what its mirror held is gone."""
@@ -65,6 +70,7 @@ class Follower:
     base: Path
     seconds: float
     memory: Memory
+    access: Access = NOTHING
 
     def follow(self, heads: Mapping[SourceRule, Revision]) -> dict[SourceRule, Followed]:
         """What each rule makes of the head that its branch has. Asks each repository once, all side by side."""
@@ -194,7 +200,7 @@ class Follower:
         if isinstance(address, str):
             raise SourceTrouble(f"refused: {address}")
         richer = list(Reach)[list(Reach).index(needed) :]
-        found = [Mirror(self.folder, address, reach, self.seconds) for reach in richer]
+        found = [Mirror(self.folder, address, reach, self.seconds, self.access) for reach in richer]
         return next((mirror for mirror in reversed(found) if mirror.place.exists()), found[0])
 
 

@@ -64,6 +64,10 @@ class ImageLookups:
         due = [self._failures[image].due for image in images if image in self._failures]
         return max(min(due) - self._clock(), 0.0) if due else None
 
+    def next_due(self) -> float | None:
+        """In how many seconds the first of all images that had no digest may be asked for again."""
+        return self.due_in(self._failures)
+
     def forget(self, image: str | None = None) -> None:
         """The next pass asks for `image`, or for every image, at once."""
         if image is None:

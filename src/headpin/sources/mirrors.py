@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headpin.errors import NotARepository, ObjectDamaged, SourceTrouble
-from headpin.git import Reach, RemoteAddress, Repository, fetch_branches
+from headpin.git import NOTHING, Access, Reach, RemoteAddress, Repository, fetch_branches
 from headpin.types import Revision
 
 _MAX_PACKS = 500
@@ -34,6 +34,7 @@ class Mirror:
     address: RemoteAddress
     reach: Reach
     seconds: float
+    access: Access = NOTHING
 
     @property
     def place(self) -> Path:
@@ -63,8 +64,9 @@ class Mirror:
             if found is None or _packs(self.place) > _MAX_PACKS:
                 self._make_anew(heads, until)
             elif not _has_all(found, heads):
+                left = _left(until, self.seconds)
                 try:
-                    fetch_branches(self.address, self.place, heads, self.reach, _left(until, self.seconds))
+                    fetch_branches(self.address, self.place, heads, self.reach, left, access=self.access)
                 except SourceTrouble:
                     if until - time.monotonic() < 1:
                         raise
@@ -76,7 +78,7 @@ class Mirror:
         until = time.monotonic() + self.seconds
         with self._locked(until):
             seconds = _left(until, self.seconds)
-            fetch_branches(self.address, self.place, [branch], self.reach, seconds, deepen=commits)
+            fetch_branches(self.address, self.place, [branch], self.reach, seconds, deepen=commits, access=self.access)
         return self._reopened()
 
     def discard(self) -> None:
@@ -97,7 +99,7 @@ class Mirror:
         new = self.folder / f"{self.place.stem}.{os.getpid()}.new"
         try:
             Repository.create_bare(new)
-            fetch_branches(self.address, new, heads, self.reach, _left(until, self.seconds))
+            fetch_branches(self.address, new, heads, self.reach, _left(until, self.seconds), access=self.access)
             self._remove(self.place)
             new.rename(self.place)
         except (OSError, NotARepository) as error:

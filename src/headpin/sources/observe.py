@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headpin.errors import HeadpinError
-from headpin.git import address_of, list_heads, redacted
+from headpin.git import NOTHING, Access, address_of, list_heads, redacted
 from headpin.types import Revision
 
 SIDE_BY_SIDE = 16
@@ -36,7 +36,9 @@ class Observation:
     problem: str = ""
 
 
-def observe(keys: Iterable[SourceKey], base: Path, seconds: float) -> dict[SourceKey, Observation]:
+def observe(
+    keys: Iterable[SourceKey], base: Path, seconds: float, access: Access = NOTHING
+) -> dict[SourceKey, Observation]:
     """An observation for every key. Relative repositories start at `base`; `seconds` bounds each question."""
     repositories: dict[str, set[str]] = defaultdict(set)
     for key in keys:
@@ -44,16 +46,20 @@ def observe(keys: Iterable[SourceKey], base: Path, seconds: float) -> dict[Sourc
     if not repositories:
         return {}
     with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(repositories)), "source") as pool:
-        answers = pool.map(lambda item: _ask(item[0], sorted(item[1]), base, seconds), sorted(repositories.items()))
+        answers = pool.map(
+            lambda item: _ask(item[0], sorted(item[1]), base, seconds, access), sorted(repositories.items())
+        )
         return {key: observation for answer in answers for key, observation in answer.items()}
 
 
-def _ask(repository: str, branches: list[str], base: Path, seconds: float) -> dict[SourceKey, Observation]:
+def _ask(
+    repository: str, branches: list[str], base: Path, seconds: float, access: Access
+) -> dict[SourceKey, Observation]:
     address = address_of(repository, base)
     if isinstance(address, str):
         return {SourceKey(repository, branch): Observation(None, f"refused: {address}") for branch in branches}
     try:
-        heads = list_heads(address, branches, seconds)
+        heads = list_heads(address, branches, seconds, access)
     except HeadpinError as error:
         problem = f"{redacted(repository)} cannot be read: {redacted(str(error))}"
         return {SourceKey(repository, branch): Observation(None, problem) for branch in branches}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from headpin import model as models
@@ -16,6 +17,10 @@ from headpin.yaml import Path as YamlPath
 
 MAX_BYTES = 256 * 1024
 _MAX_CACHED = 250_000
+_MAX_SIZES = 1_000
+_SPARE = 500
+"""Documents of the past that a reader keeps: what changed last is compared with what it was."""
+
 _MAX_CHARTS = 32
 
 M = TypeVar("M", bound=Part)
@@ -75,8 +80,10 @@ class DocumentReader:
             said = f"a {entry.kind.value} stands where a document is read"
             return Document(told, entry.id, None, (Problem.of("HP101", told, said),), path, tree)
         key = (entry.id, model)
-        known = self._known.get(key) if entry.id else None
-        if known is None:
+        known = self._known.pop(key, None) if entry.id else None
+        if known is not None:
+            self._known[key] = known  # the last one that was used
+        else:
             identity, known = self._parse(tree, path, model, entry.id)
             key = (identity, model)
             if identity:
@@ -113,6 +120,14 @@ class DocumentReader:
                     del self._charts[next(iter(self._charts))]
                 self._charts[entry.id] = known
         return known.told_at(shown or path)
+
+    def trim(self, documents: int) -> None:
+        """Forgets what was not used for longest, where it is more than a workspace of so many documents needs."""
+        more = len(self._known) - 2 * documents - _SPARE
+        for key in list(islice(self._known, max(more, 0))):
+            del self._known[key]
+        if len(self._sizes) > max(documents, _MAX_SIZES):
+            self._sizes.clear()
 
     def _remember(self, key: tuple[str, type[Part]], parsed: _Parsed) -> None:
         if len(self._known) >= _MAX_CACHED:

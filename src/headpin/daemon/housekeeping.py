@@ -1,0 +1,92 @@
+"""Keeping a repository quick in which every commit leaves loose objects: packs and the commit graph.
+
+Runs git beside the loop at low priority. Nothing is ever pruned: objects that a pass has written and not published
+yet look like garbage, so all loose ones are packed, reachable or not, and none is deleted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headpin.daemon.interfaces import Telemetry
+from headpin.errors import HeadpinError, TimedOut
+from headpin.git import Repository, run_git
+
+MOST_LOOSE = 2000
+"""Loose objects after which they are packed: some hundred commits."""
+
+_SECONDS = 600.0
+_LOOK = 60.0
+"""Seconds at least between two looks at how many there are."""
+
+_REMEMBERED = 2000
+"""Objects written after which the repository is opened anew: what libgit2 remembers of it has no other end."""
+
+_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("repack", ("repack", "-d", "--geometric=2", "--quiet")),
+    ("commit-graph", ("commit-graph", "write", "--reachable", "--changed-paths", "--split", "--no-progress")),
+)
+
+
+@dataclass(slots=True)
+class Housekeeping:
+    """Of one repository, by one thread at a time. `most` is how many loose objects are left alone."""
+
+    repository: Repository
+    telemetry: Telemetry
+    most: int = MOST_LOOSE
+    clock: Callable[[], float] = time.monotonic
+    _written: int = 0
+    _looked: float = float("-inf")
+    _thread: threading.Thread | None = None
+    _is_done: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self) -> None:
+        """Begins where that is worth it, and takes up what was done. Called by the loop, between passes."""
+        if self._thread is not None:
+            if self._is_done.is_set():
+                self._thread.join()
+                self._thread = None
+                self.repository.reopen()  # packs that are open and gone would stay open
+            return
+        written = self.repository.writer.written
+        if written - self._written > _REMEMBERED:
+            self._written = written
+            self.repository.reopen()
+        now = self.clock()
+        if now - self._looked < _LOOK:
+            return
+        self._looked = now
+        place = self.repository.common_dir
+        if loose_objects(place) > self.most:
+            self._is_done.clear()
+            self._thread = threading.Thread(target=self._work, args=(place,), name="housekeeping", daemon=True)
+            self._thread.start()
+
+    def _work(self, place: Path) -> None:
+        try:
+            for kind, arguments in _STEPS:
+                self._step(place, kind, arguments)
+        finally:
+            self._is_done.set()
+
+    def _step(self, place: Path, kind: str, arguments: Sequence[str]) -> None:
+        began = self.clock()
+        try:
+            done = run_git([f"--git-dir={place}", *arguments], seconds=_SECONDS, place=place, is_slow=True)
+            result = "ok" if done.code == 0 else "refused"
+        except TimedOut:
+            result = "timeout"
+        except HeadpinError:
+            result = "refused"
+        self.telemetry.git_operation(kind, result, self.clock() - began)
+
+
+def loose_objects(place: Path) -> int:
+    """How many objects of the repository at `place` are in files of their own."""
+    folders = (place / "objects" / f"{number:02x}" for number in range(256))
+    return sum(sum(1 for _ in folder.iterdir()) for folder in folders if folder.is_dir())

@@ -1,0 +1,35 @@
+"""Housekeeping packs what is loose and deletes nothing."""
+
+from __future__ import annotations
+
+from headpin.daemon.housekeeping import Housekeeping, loose_objects
+from headpin.git import Repository
+from tests.daemon.running import Told, until
+from tests.world import World
+
+
+def test_loose_objects_are_packed_and_those_of_an_unfinished_pass_stay(world: World) -> None:
+    world.settle()
+    repository = Repository.open(world.config)
+    unpublished = repository.writer.blob(b"written by a pass, not yet published")
+    place = world.config / ".git"
+    assert loose_objects(place) > 20
+    told = Told()
+    keeping = Housekeeping(repository, told, most=20)
+    keeping()
+    until(lambda: len(told.operations) == 2)
+    assert told.operations == [("repack", "ok"), ("commit-graph", "ok")]
+    assert loose_objects(place) == 0
+    until(lambda: keeping() or keeping._thread is None)  # type: ignore[func-returns-value]
+    assert repository.read_blob(unpublished) and Repository.open(world.config).read_blob(unpublished)
+    world.git("fsck", "--no-dangling")
+    world.push("cart")
+    world.settle()
+
+
+def test_few_loose_objects_are_left_alone(world: World) -> None:
+    world.settle()
+    told = Told()
+    keeping = Housekeeping(Repository.open(world.config), told)
+    keeping()
+    assert keeping._thread is None and not told.operations

@@ -1,0 +1,103 @@
+"""The daemon on a local repository: what wakes it, what it does, and that it rests."""
+
+from __future__ import annotations
+
+import time
+
+from headpin.daemon.loop import Options
+from tests.daemon.running import QUICK, running, until
+from tests.world import CART, World
+
+
+def version(world: World, environment: str) -> int:
+    served = world.record(environment).served
+    return served.version if served else 0
+
+
+def test_a_commit_on_main_reaches_its_environment(world: World) -> None:
+    with running(world.config) as told:
+        until(lambda: told.passes)
+        world.promote("dev", "staging")
+        until(lambda: version(world, "staging") == 1)
+        world.promote("staging", "prod")
+        until(lambda: version(world, "prod") == 1)
+    assert not told.failures
+    assert {environment for environment, _ in told.lags} == {"dev", "staging", "prod"}
+    world.settle()
+
+
+def test_a_push_to_a_source_reaches_dev(world: World) -> None:
+    with running(world.config) as told:
+        until(lambda: told.passes)
+        revision = world.push("cart")
+        until(lambda: (served := world.record("dev").served) and served.release.revision == revision)
+
+
+def test_refs_that_are_packed_are_seen(world: World) -> None:
+    with running(world.config) as told:
+        until(lambda: told.passes)
+        world.promote("dev", "staging")
+        until(lambda: version(world, "staging") == 1)
+        world.git("pack-refs", "--all")
+        time.sleep(0.3)
+        count = len(told.passes)
+        world.promote("staging", "prod")
+        until(lambda: version(world, "prod") == 1)
+    assert len(told.passes) <= count + 2
+
+
+def test_a_daemon_with_nothing_to_do_rests(world: World) -> None:
+    with running(world.config) as told:
+        until(lambda: told.passes)
+        time.sleep(0.5)
+        passes, beats = len(told.passes), told.beats
+        time.sleep(2)
+        assert len(told.passes) == passes
+        assert told.beats - beats <= 6
+
+
+def test_only_the_environments_named_are_written(world: World) -> None:
+    world.settle()
+    pin = world.pin_text("dev")
+    world.commit("Both", {"pins/staging/shop/cart.yaml": pin, "pins/prod/shop/cart.yaml": pin})
+    with running(world.config, Options(("prod*",), QUICK.waits, QUICK.rest)) as told:
+        until(lambda: told.passes)
+        time.sleep(0.2)
+        assert version(world, "staging") == version(world, "prod") == 0
+        world.fresh().reconcile()
+        until(lambda: version(world, "prod") == 1)
+    assert {found.environment for report in told.passes for found in report.environments} == {"prod"}
+
+
+def test_a_branch_that_is_deleted_or_rewritten_is_put_back(running_world: World) -> None:
+    world = running_world
+    with running(world.config) as told:
+        until(lambda: told.passes)
+        tip = world.revision("env/prod")
+        world.git("update-ref", "-d", "refs/heads/env/prod")
+        until(lambda: world.tips().get("env/prod") == tip)
+        world.git("update-ref", "refs/heads/env/prod", f"{tip}~1")
+        until(lambda: world.tips().get("env/prod") == tip)
+        other = world.git("commit-tree", "-m", "mine", f"{tip}^{{tree}}")
+        world.git("update-ref", "refs/heads/env/prod", other)
+        until(lambda: tip in world.git("rev-list", "env/prod").split())
+    assert version(world, "prod") == 1
+    assert world.git("rev-parse", "env/prod^{tree}") == world.git("rev-parse", f"{tip}^{{tree}}")
+    world.settle()
+
+
+def test_a_silent_source_delays_no_environment(world: World) -> None:
+    world.settle()
+    with running(world.config) as told:
+        until(lambda: told.passes)
+        (world.folder / "sources" / "cart").rename(world.folder / "gone")
+        until(lambda: told.passes[-1].sources)
+        began = time.monotonic()
+        world.promote("dev", "staging")
+        until(lambda: version(world, "staging") == 1)
+        assert time.monotonic() - began < 1
+        (world.folder / "gone").rename(world.folder / "sources" / "cart")
+        until(lambda: not told.passes[-1].sources)
+    assert told.operations.count(("ls-remote", "unreachable")) <= 20
+    assert version(world, "staging") == 1 and world.record("dev").served is not None
+    assert CART in {item.agent for report in told.passes for found in report.environments for item in found.deployments}
