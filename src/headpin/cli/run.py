@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ import typer
 from headpin.cli.app import Session, app, exit_with
 from headpin.cli.passes import exit_code, pass_as_json, print_pass
 from headpin.cli.terminal import Terminal
+from headpin.cli.unattended import Outward, Voice, unattended
 from headpin.controller import Controller, PassReport
 from headpin.daemon.local import FOLDER
 from headpin.daemon.loop import Loop, Options
@@ -30,6 +31,9 @@ from headpin.sources import ImageLookups
 _TRIES = 8
 """Times that one pass is made where other writers are first."""
 
+_GRACE = 10.0
+"""Seconds that a single pass waits at its end for those who are to be notified of it."""
+
 _FILE = {"exists": True, "dir_okay": False, "readable": True}
 
 
@@ -41,8 +45,10 @@ class Promotions(StrEnum):
 
 
 @app.command(epilog="Example: headpin -C config run --once --no-push")
+@unattended
 def run(
     context: typer.Context,
+    outward: Outward,
     environments: Annotated[
         list[str] | None,
         typer.Option("--environments", metavar="PATTERN", help="Write only these environments; may be repeated."),
@@ -96,12 +102,12 @@ def run(
     plan = Plan(options, interval, source_interval, promotions is Promotions.BRANCH, told=_told)
     access = Access("", ssh_key, known_hosts, token_file, ca_file)
     place = _Place(session, access, _address(repository), state, push)
-    if once:
-        with place.held():
-            _once(session, place.loop(plan))
-        return
-    with place.held():
-        _run(place, plan)
+    with place.held(), outward.telling() as voice:
+        plan = replace(plan, telemetry=voice.telemetry)
+        if once:
+            _once(place, plan, voice)
+        else:
+            _run(place, plan, voice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,20 @@ def _told(report: PassReport) -> Answer:
     return {"exit": exit_code(report), "text": text.get(), "pass": pass_as_json(report)}
 
 
-def _once(session: Session, loop: Loop) -> None:
+def _attending(loop: Loop, voice: Voice, grace: float = 0.0) -> AbstractContextManager[object]:
+    return voice.attending(
+        loop.controller, loop.hints, loop.liveness, loop.options.environments, waiting=loop.wakes.waiting, grace=grace
+    )
+
+
+def _once(place: _Place, plan: Plan, voice: Voice) -> None:
+    """One pass. Who is to be notified is, before this ends."""
+    loop = place.loop(plan)
+    with _attending(loop, voice, _GRACE):
+        _one_pass(place.session, loop)
+
+
+def _one_pass(session: Session, loop: Loop) -> None:
     loop.controller.observed, loop.controller.lookups = None, ImageLookups()  # one pass asks by itself, and waits
     report = loop.turn(frozenset({Reason.START}))
     for attempt in range(1, _TRIES):
@@ -186,12 +205,12 @@ def _once(session: Session, loop: Loop) -> None:
     exit_with(exit_code(report))
 
 
-def _run(place: _Place, plan: Plan) -> None:
+def _run(place: _Place, plan: Plan, voice: Voice) -> None:
     """Runs; a mirror that is deleted meanwhile is made anew."""
     while True:
         loop = place.loop(plan)
         try:
-            with obeying_signals(loop.wakes), started(loop, place.sockets):
+            with obeying_signals(loop.wakes), _attending(loop, voice), started(loop, place.sockets):
                 loop.run()
                 end_programs()  # that ask sources: nobody needs the answer
         except NotARepository:
