@@ -26,6 +26,10 @@ def test_a_pass_is_made_and_told_and_the_exit_code_is_its_own(world: World) -> N
     with looping(loop):
         ran = headpin("reconcile", "--now", cwd=world.config)
         assert ((ran.code, ran.out) == (0, ran.out) and "nothing to do at" in ran.out) or "changed at" in ran.out
+        revision = world.push("cart")
+        assert headpin("reconcile", "--now", cwd=world.config).code == 0
+        served = world.record("dev").served
+        assert served is not None and served.release.revision == revision
         world.commit("Broken", {"pins/staging/shop/cart.yaml": "revision: 1\n"})
         told = headpin("reconcile", "--now", "--json", "--full", cwd=world.config)
         assert told.code == 1

@@ -36,6 +36,9 @@ _LONGEST_REST = 30.0
 """Seconds after which the loop looks at the clock and at the refs again, whatever nobody told it."""
 
 _SHORTEST_WAIT = 0.02
+_ASKING = 20.0
+"""Seconds that somebody who asks for a pass waits for sources at most: a little more than each of them has."""
+
 _STILL_CLOSED = 15.0
 """Seconds until a gate is asked again that did not open when it said it would: clocks differ."""
 
@@ -129,6 +132,8 @@ class Loop:
         is_hinted = not hinted.isdisjoint(self.exchange.addresses)
         self.exchange.refresh(now=now, at_once=is_hinted or bool(waiting))
         report = None
+        if waiting:
+            self.sources.ask_now(_ASKING)
         if waiting or self._must_look(reasons):
             report = self._passes(waiting)
         if not self.wakes.is_stopped() and not self.options.dry_run:

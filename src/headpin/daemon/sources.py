@@ -139,6 +139,16 @@ class SourceBoard:
                 turn.due, turn.again = self._earliest(repository), turn.is_running
             self._changed.notify_all()
 
+    def ask_now(self, seconds: float) -> None:
+        """Asks all of them, and waits at most so long for their answers: somebody waits for a pass."""
+        began = self.clock()
+        self.hurry()
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_stopped or self._was_asked_since(began), seconds)
+
+    def _was_asked_since(self, instant: float) -> bool:
+        return all(turn.asked >= instant and not turn.is_running for turn in self._turns.values())
+
     def _schedule(self, new: Collection[str]) -> None:
         self._turns = {name: self._turns.get(name) or _Turn(self.clock()) for name in self._items}
         for name in new:
