@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.chart import DEPLOY
+from tests.programs import program
 
 PLACE = DEPLOY / "systemd"
 UNIT = PLACE / "headpin.service"
@@ -21,11 +23,8 @@ EXPOSURE = 15
 
 @pytest.fixture
 def systemd_analyze() -> str:
-    """systemd's own judge. Where systemd runs nothing, it is no part of a machine, in CI neither."""
-    found = shutil.which("systemd-analyze")
-    if found is None:
-        pytest.skip("there is no systemd-analyze on this machine")
-    return found
+    """systemd's own judge."""
+    return program("systemd-analyze")
 
 
 def _directives(text: str) -> dict[str, list[str]]:
@@ -114,6 +113,6 @@ def test_systemd_takes_the_unit(systemd_analyze: str, tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         judged = ("security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE}")
     done = _run(systemd_analyze, *judged, "./headpin.service", cwd=tmp_path)
-    if "unrecognized option" in done.stderr:
+    if "unrecognized option" in done.stderr and os.environ.get("CI") != "true":
         pytest.skip("this systemd-analyze rates running units only")
     assert done.returncode == 0, done.stdout + done.stderr
