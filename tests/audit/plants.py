@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from headpin.audit import Finding
+from headpin.controller.past import back_number, number_of
 from headpin.git import TreeRef
 from headpin.releases import Event, EventKind, Ran, Record, Release, Scale, SourceVersion
 from headpin.releases.codec import format_event, format_ran, format_release
@@ -264,9 +265,8 @@ def a_branch_that_is_listed_and_gone(scene: Scene) -> list[Expected]:
 
 
 def _next_number(scene: Scene) -> int:
-    """The number that headpin's next commit on prod's branch has, or any where it does not number them."""
-    said = scene.repository.commit(scene.tip("prod")).trailers.get("Headpin-Number")
-    return int(said) + 1 if said else 7
+    """The number that headpin's next commit on prod's branch has."""
+    return number_of(scene.repository.commit(scene.tip("prod"))) + 1
 
 
 @plant
@@ -279,8 +279,32 @@ def a_number_out_of_line(scene: Scene) -> list[Expected]:
 
 @plant
 def a_pointer_to_a_commit_elsewhere(scene: Scene) -> list[Expected]:
-    trailers = f"Headpin-Number: {_next_number(scene)}\nHeadpin-Back: {scene.head()}\n"
+    return _pointing(scene, scene.head())
+
+
+@plant
+def a_pointer_to_another_number_of_the_branch(scene: Scene) -> list[Expected]:
+    number = _next_number(scene)
+    below = scene.repository.commit(scene.tip("prod"))
+    wrong = below.id if back_number(number) != number - 1 else below.parents[0]
+    return _pointing(scene, wrong)
+
+
+@plant
+def a_pointer_to_the_same_number_of_another_branch(scene: Scene) -> list[Expected]:
+    wanted = back_number(_next_number(scene))
+    other = next(c for c in scene.repository.first_parents(scene.tip("staging")) if number_of(c) == wanted)
+    return _pointing(scene, other.id)
+
+
+def _pointing(scene: Scene, back: Revision) -> list[Expected]:
+    trailers = f"Headpin-Number: {_next_number(scene)}\nHeadpin-Back: {back}\n"
     return [Expected("HP439", "prod", commit=scene.forge("prod", {}, trailers=trailers))]
+
+
+@plant
+def a_number_that_is_none(scene: Scene) -> list[Expected]:
+    return [Expected("HP439", "prod", commit=scene.forge("prod", {}, trailers="Headpin-Number: many\n"))]
 
 
 @plant

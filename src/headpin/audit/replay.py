@@ -228,7 +228,7 @@ class Replay:
         before = self._state_of(cursor)
         folded = self._folded(cursor, state, before)
         self._off_chain(cursor, item, state, folded)
-        numbering, cursor.number = numbering_fault(self.repository, commit, item.environment, cursor.number)
+        numbering, cursor.number = numbering_fault(self.repository, commit, cursor.own, cursor.number)
         is_followed = cursor.own is not None and cursor.folded is not None and folded is not None
         moves = cursor.take_moves(folded, cursor.folded)
         place = Place(

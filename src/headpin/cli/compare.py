@@ -139,12 +139,16 @@ def _print(session: Session, found: Comparison, everything: bool, detailed: bool
 
 def _row(item: AgentComparison, found: Comparison) -> list[Text | str]:
     return [
-        Text(str(item.agent), STRONG),
+        Text(_name(item), STRONG),
         _served(item.one),
         _served(item.other),
         ", ".join(item.differs) or ("unknown" if item.trouble else "nothing"),
         _ahead(item, found),
     ]
+
+
+def _name(item: AgentComparison) -> str:
+    return f"{item.agent} ({item.former_name})" if item.former_name else str(item.agent)
 
 
 def _served(record: Record) -> str:
@@ -188,7 +192,7 @@ def _sentence(item: AgentComparison, found: Comparison) -> str:
 def _print_agent(session: Session, item: AgentComparison, found: Comparison) -> None:
     terminal = session.terminal
     terminal.line("")
-    terminal.line((str(item.agent), STRONG), f": {', '.join(item.differs) or 'no difference'}")
+    terminal.line((_name(item), STRONG), f": {', '.join(item.differs) or 'no difference'}")
     parts = (
         ("release", item.release),
         ("shared settings", item.shared),

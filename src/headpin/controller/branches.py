@@ -178,7 +178,7 @@ class Branch:
 
     def ran_back(self, agent: AgentName) -> Iterator[Ran]:
         """What ran in a deployment, newest first, read as far as somebody asks."""
-        for path in reversed(self._segments(agent, "ran")):
+        for path in reversed(self._segments(self.home(agent), "ran")):
             for line in reversed(self.tree.read(path).splitlines()):
                 yield from parse_ran(line, path)
 

@@ -1,7 +1,7 @@
 """What ran at an instant, or when a revision had been applied: in one environment or in all.
 
 An environment's answer is the last of headpin's own commits by then, and the records in its tree. It is found with
-O(log n) reads. Must never write.
+O(log n) reads. An agent has the name there that it had then. Must never write.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from headpin.releases.codec import event_mapping, format_time
 from headpin.status.happened import Happened, branch_at
 from headpin.status.history import environments_ever
 from headpin.status.matrix import DeploymentStatus, EnvironmentStatus, StatusReport
+from headpin.status.names import lineage, name_in
 from headpin.status.subjects import Subjects
 from headpin.status.when import Find, by_revision, by_time
 from headpin.types import AgentName, Revision
@@ -179,7 +180,8 @@ def _report(
         branch = branch_at(branches[moment.environment.name], repository, moment.commit)
         told.append(_with_hold(moment, branch))
         happened = Happened(repository, branch)
-        for name, record in _records(branch, agent):
+        asked = name_in(branch.tree, lineage(branches[branch.environment], agent)) if agent else None
+        for name, record in _records(branch, asked):
             try:
                 event = _brought(happened, name, record)
             except HistoryMissing as error:

@@ -19,8 +19,9 @@ from headpin.releases import Event, EventKind, Served
 from headpin.releases.codec import format_time
 from headpin.status.ahead import SourceCommit
 from headpin.status.happened import branch_at
+from headpin.status.names import Stood, record_commits
 from headpin.status.remembered import Remembered
-from headpin.status.served import Applied, ServedReader, Stood
+from headpin.status.served import Applied, ServedReader
 from headpin.status.values import BUILT_IN, dotted, effective_values, origin_of, text_of
 from headpin.status.versions import FileVersions, Origin, Texts
 from headpin.status.when import own_from
@@ -160,7 +161,7 @@ class _Asking:
         self._texts = Texts(self._repository)
         self._files: dict[tuple[Revision, str], FileVersions] = {}
         self._said: dict[str, Said] = {}
-        self._records = Remembered(self._reader.records(branch, agent))
+        self._records = Remembered(record_commits(self._repository, branch, branch.home(agent)))
 
     def blamed(self, key: Key, value: object) -> Blamed:
         """Everything about one value; what is not known is told with it."""
@@ -225,7 +226,7 @@ class _Asking:
         since: Stood | None = None
         before: Served | None = None
         for stood in self._records:
-            before = stood.served
+            before = stood.record.served
             if before is None or self._value_in(key, before, is_shared=is_shared) != now:
                 break
             since, before = stood, None
@@ -233,7 +234,7 @@ class _Asking:
             raise HistoryMissing(f"the record of {self._agent} is not in the history of {self._branch.environment}")
         kinds = _SERVING if is_shared else (EventKind.RECONFIGURED, *_SERVING)
         return self._told(
-            since, since.served or self._served, before, (*_SCALING, *kinds) if key[0] in _PODS else kinds
+            since, since.record.served or self._served, before, (*_SCALING, *kinds) if key[0] in _PODS else kinds
         )
 
     def _value_in(self, key: Key, served: Served, *, is_shared: bool) -> object:

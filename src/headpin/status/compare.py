@@ -16,6 +16,7 @@ from headpin.model import Environment
 from headpin.releases import Record, Served
 from headpin.releases.codec import hold_mapping
 from headpin.status.ahead import Asked, SourceRange, source_ranges
+from headpin.status.pairs import Pair, pairs_of
 from headpin.status.served import Applied, ServedReader
 from headpin.status.sides import Side
 from headpin.status.values import document_values, dotted, text_of
@@ -64,9 +65,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class AgentComparison:
-    """One agent on both sides. `trouble` says what could not be compared."""
+    """One agent on both sides, where it may have had another name. `trouble` says what could not be compared."""
 
-    agent: AgentName
+    pair: Pair
     one: Record
     other: Record
     release: tuple[Difference, ...] = ()
@@ -75,6 +76,17 @@ class AgentComparison:
     pods: tuple[Difference, ...] = ()
     source: SourceRange | None = None
     trouble: tuple[str, ...] = ()
+
+    @property
+    def agent(self) -> AgentName:
+        """The agent."""
+        return self.pair.agent
+
+    @property
+    def former_name(self) -> AgentName | None:
+        """The name that it has on the side where it is another."""
+        names = (self.pair.one, self.pair.other)
+        return next((name for name in names if name != self.agent), None)
 
     @property
     def differs(self) -> tuple[str, ...]:
@@ -88,6 +100,8 @@ class AgentComparison:
         """The form in `--json`."""
         return {
             "agent": str(self.agent),
+            "oneAgent": str(self.pair.one),
+            "otherAgent": str(self.pair.other),
             "differs": list(self.differs),
             "one": _record_mapping(self.one),
             "other": _record_mapping(self.other),
@@ -147,20 +161,19 @@ def compare(
 
     Without `ask_sources`, which is ahead is told as far as what was fetched before says it.
     """
-    names = sorted(set(agents) or {*one.branch.agents(), *other.branch.agents()})
     reader = ServedReader(controller)
     found = []
     asked: dict[AgentName, Asked] = {}
-    for agent in names:
-        records = _record(one, agent), _record(other, agent)
+    for pair in pairs_of(controller.workspace(), one, other, agents):
+        records = _record(one, pair.one), _record(other, pair.other)
         if isinstance(records[0], str) or isinstance(records[1], str):
             trouble = tuple(record for record in records if isinstance(record, str))
-            found.append(AgentComparison(agent, Record(), Record(), trouble=trouble))
+            found.append(AgentComparison(pair, Record(), Record(), trouble=trouble))
         elif records[0].served is not None or records[1].served is not None:
-            item = _compared(reader, one, other, AgentComparison(agent, records[0], records[1]))
+            item = _compared(reader, one, other, AgentComparison(pair, records[0], records[1]))
             found.append(item)
             if question := _question(reader, item):
-                asked[agent] = question
+                asked[pair.agent] = question
     ranges = source_ranges(controller, asked, ask=ask_sources, most=commits)
     return Comparison(one, other, tuple(replace(item, source=ranges.get(item.agent)) for item in found))
 
@@ -179,8 +192,8 @@ def _compared(reader: ServedReader, one: Side, other: Side, item: AgentCompariso
     trouble: list[str] = []
     shared: tuple[Difference, ...] = ()
     if here.release.settings != there.release.settings:
-        shared = _tried(trouble, "shared settings", lambda: _shared(reader, item.agent, here, there))
-    own = _tried(trouble, "own settings", lambda: _own(reader, one, other, item.agent, here, there))
+        shared = _tried(trouble, "shared settings", lambda: _shared(reader, item.pair, here, there))
+    own = _tried(trouble, "own settings", lambda: _own(reader, one, other, item.pair, here, there))
     pods = _pods(here, there, (*shared, *own))
     return replace(
         item, release=_release(here, there), shared=shared, own=own, pods=pods, trouble=tuple(dict.fromkeys(trouble))
@@ -202,8 +215,9 @@ def _release(one: Served, other: Served) -> tuple[Difference, ...]:
     return tuple(Difference(key, here.get(key), there.get(key)) for key in keys if here.get(key) != there.get(key))
 
 
-def _shared(reader: ServedReader, agent: AgentName, one: Served, other: Served) -> tuple[Difference, ...]:
-    here, there = (reader.snapshot(agent, served.release.settings) for served in (one, other))
+def _shared(reader: ServedReader, pair: Pair, one: Served, other: Served) -> tuple[Difference, ...]:
+    here = reader.snapshot(pair.one, one.release.settings)
+    there = reader.snapshot(pair.other, other.release.settings)
     said = _between(shared_values(here), shared_values(there))
     documents = document_values(here), document_values(there)
     rest = _between(*(_as_said(values, found) for values, found in zip(documents, (here, there), strict=True)))
@@ -216,11 +230,11 @@ def _as_said(values: Mapping[Key, object], snapshot: Snapshot) -> Said:
 
 
 def _own(
-    reader: ServedReader, one: Side, other: Side, agent: AgentName, here: Served, there: Served
+    reader: ServedReader, one: Side, other: Side, pair: Pair, here: Served, there: Served
 ) -> tuple[Difference, ...]:
     return _between(
-        _applied_values(reader.applied(one.branch, agent, here)),
-        _applied_values(reader.applied(other.branch, agent, there)),
+        _applied_values(reader.applied(one.branch, pair.one, here)),
+        _applied_values(reader.applied(other.branch, pair.other, there)),
     )
 
 

@@ -1,19 +1,22 @@
 """What headpin's own commits did to deployments: the events that a commit added, and those of one deployment.
 
 Pinned environments keep their events; the head environment keeps none, and what happened there is told by what
-became of its records. Work is proportional to what changed. Must never write.
+became of its records. A record that a rename moved is renamed, and nothing else happened to it. Work is proportional
+to what changed. Must never write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count, takewhile
 
-from headpin.controller.branches import CONFIG_TRAILER, Branch, RecordReader, own_state, record_path
+from headpin.controller.branches import CONFIG_TRAILER, Branch, RecordReader, names_of, own_state, record_path
 from headpin.controller.past import Past, past_of
-from headpin.git import CommitInfo, Repository, changes_to
-from headpin.releases import NEVER_RAN, Event, EventKind, Record
+from headpin.git import CommitInfo, Repository
+from headpin.releases import Event, EventKind, Record
 from headpin.releases.codec import parse_events
+from headpin.status.names import lineage, moved_from, name_in, record_commits
 from headpin.tree import EMPTY, Tree, changed_paths
 from headpin.types import AgentName, Revision
 
@@ -39,16 +42,22 @@ class Happened:
         old: Tree = self.repository.tree_at(before.tree) if before else EMPTY
         new = self.repository.tree_at(commit.tree)
         ending = ".yaml" if self.tracks_head else ".events"
-        changed = [change.path for change in changed_paths(old, new, "deployments")]
-        agents = {_agent_at(path, ending) for path in changed}
+        changes = list(changed_paths(old, new, "deployments"))
+        changed = [change.path for change in changes]
+        agents = sorted({name for path in changed if (name := _agent_at(path, ending)) is not None})
+        is_any_gone = any(change.new is None and change.path.endswith(".yaml") for change in changes)
+        moved = {name: moved_from(self.branch.records, old, new, name) for name in (agents if is_any_gone else ())}
         found: list[tuple[AgentName, Event]] = []
-        for agent in sorted(name for name in agents if name is not None):
+        for agent in agents:
+            was = moved.get(agent)
+            if agent in moved.values():
+                continue  # what it was goes on under another name
             if self.tracks_head:
-                path = record_path(agent)
-                event = self._followed(commit, self._record(old, path), self._record(new, path))
-                found += [(agent, event)] if event else []
+                records = self._record(old, was or agent), self._record(new, agent)
+                events = self._followed(commit, *records, agent, was)
             else:
-                found += [(agent, event) for event in _added(old, new, agent, changed)]
+                events = _added(old, new, agent, was, changed)
+            found += [(agent, event) for event in events]
         return found
 
     def of_agent(self, agent: AgentName) -> Iterator[Event]:
@@ -56,65 +65,67 @@ class Happened:
 
         Raises HistoryMissing where a shallow clone does not have all that the head environment did.
         """
+        name = name_in(self.branch.tree, lineage(self.branch, agent))
         if self.tracks_head:
-            yield from self._followed_events(agent)
+            yield from self._followed_events(name)
         else:
-            yield from self.branch.events_back(agent)
+            yield from self.branch.events_back(name)
 
     def since(self, agent: AgentName, record: Record) -> Event | None:
         """What began the present state of a deployment of the head environment. Raises HistoryMissing."""
         if self.past is None or record.served is None:
             return None
-        path = record_path(agent)
+        names = names_of(self.branch, agent)
         here = self.past.at_time(record.served.since)
         while here is not None:
             before = self.past.before(here)
-            old, new = self._record_of(before, path), self._record_of(here, path)
-            if old != new:
-                return self._followed(here, old, new)
+            old, new = self._tree_of(before), self._tree_of(here)
+            name = name_in(new, names)
+            was = moved_from(self.branch.records, old, new, name)
+            records = self._record(old, was or name), self._record(new, name)
+            if records[0] != records[1]:
+                return next(reversed(self._followed(here, *records, name, was)), None)
             if here.committer.at < record.served.since:
                 return None
             here = before
         return None
 
     def _followed_events(self, agent: AgentName) -> Iterator[Event]:
-        """The git program finds the commits that changed the record; only those are read here."""
-        path = record_path(agent)
-        for commit in self._touching(path):
-            if self.past is None or own_state(self.repository, commit) is None:
-                continue
-            before = self.past.before(commit)
-            event = self._followed(commit, self._record_of(before, path), self._record_of(commit, path))
-            if event is not None:
-                yield event
-
-    def _touching(self, path: str) -> Iterator[CommitInfo]:
-        start = self.branch.own
-        if start is None:
+        """Only commits that changed the record are read."""
+        if self.past is None:
             return
-        for revision in changes_to(self.repository, start.id, path):
-            self.repository.refuse_cut_off(revision)
-            yield self.repository.commit(revision)
-        refuse_shallow_end(self.repository, start.id)
+        for stood in record_commits(self.repository, self.branch, agent):
+            self.repository.refuse_cut_off(stood.commit.id)
+            old = self._tree_of(self.past.before(stood.commit))
+            was = moved_from(self.branch.records, old, stood.tree, stood.agent)
+            before = self._record(old, was or stood.agent)
+            yield from reversed(self._followed(stood.commit, before, stood.record, stood.agent, was))
+        refuse_shallow_end(self.repository, self.past.newest.id)
 
-    def _record_of(self, commit: CommitInfo | None, path: str) -> Record:
-        return self._record(self.repository.tree_at(commit.tree), path) if commit else NEVER_RAN
+    def _tree_of(self, commit: CommitInfo | None) -> Tree:
+        return self.repository.tree_at(commit.tree) if commit else EMPTY
 
-    def _record(self, tree: Tree, path: str) -> Record:
-        return self.branch.records.read(tree, path)
+    def _record(self, tree: Tree, agent: AgentName) -> Record:
+        return self.branch.records.read(tree, record_path(agent))
 
-    def _followed(self, commit: CommitInfo, before: Record, after: Record) -> Event | None:
-        """What a commit on the head environment's branch did to a deployment.
+    def _followed(
+        self, commit: CommitInfo, before: Record, after: Record, agent: AgentName, was: AgentName | None
+    ) -> list[Event]:
+        """What a commit on the head environment's branch did to a deployment, which had the name `was` before."""
+        told = f"{was} is {agent} now"
+        return [
+            self._followed_event(commit, kind, before, after, told if kind is EventKind.RENAMED else "")
+            for kind in transitions_of(before, after, is_renamed=was is not None)
+        ]
 
-        Where main caused it and not a push to the source, main's commit says who and why.
-        """
-        kind = transition(before, after)
-        if kind is None:
-            return None
+    def _followed_event(
+        self, commit: CommitInfo, kind: EventKind, before: Record, after: Record, message: str
+    ) -> Event:
+        """Where main caused it and not a push to the source, main's commit says who and why."""
         served, was = after.served or before.served, before.served
         named = Revision(commit.trailers[CONFIG_TRAILER])
         by_main = was is not None and served is not None and was.release.revision == served.release.revision
-        config = self.repository.commit(named) if by_main else None
+        config = self.repository.commit(named) if by_main or kind is EventKind.RENAMED else None
         return Event(
             kind,
             commit.committer.at,
@@ -125,7 +136,7 @@ class Happened:
             moved=config.author.at if config else None,
             note=config.note if config else "",
             hold=after.hold.reason if kind is EventKind.HELD and after.hold else None,
-            message=after.hold.message if kind is EventKind.HELD and after.hold else "",
+            message=after.hold.message if kind is EventKind.HELD and after.hold else message,
         )
 
 
@@ -153,20 +164,49 @@ def _agent_at(path: str, ending: str) -> AgentName | None:
     return AgentName.parse(f"{project}/{name.removesuffix(ending)}") if name.endswith(ending) else None
 
 
-def _added(old: Tree, new: Tree, agent: AgentName, changed: Sequence[str]) -> list[Event]:
-    """The events that a commit added: its lines after those of before, some of which may be sealed by now."""
-    path = f"deployments/{agent.project}/{agent.agent}.events"
+def _added(old: Tree, new: Tree, agent: AgentName, was: AgentName | None, changed: Sequence[str]) -> list[Event]:
+    """The events that a commit added: its lines after those of before, some of which may be sealed by now.
+
+    Where it moved the record from the name `was`, those of before are all that both names had.
+    """
+    path = _events_path(agent)
+    if was is not None:
+        known = len(_all_lines(old, was)) + len(_all_lines(old, agent))
+        return list(parse_events(b"".join(_all_lines(new, agent)[known:]), path))
     sealed = sorted(found for found in changed if found.startswith(f"{path}."))
     lines = [line for found in (*sealed, path) for line in _lines(new, found)]
     return list(parse_events(b"".join(lines[len(_lines(old, path)) :]), path))
+
+
+def _events_path(agent: AgentName) -> str:
+    return f"deployments/{agent.project}/{agent.agent}.events"
+
+
+def _all_lines(tree: Tree, agent: AgentName) -> list[bytes]:
+    """Every line of a deployment's events, those in sealed segments first."""
+    path = _events_path(agent)
+    sealed = takewhile(lambda found: tree.entry(found) is not None, (f"{path}.{number:04}" for number in count(1)))
+    return [line for found in (*sealed, path) for line in _lines(tree, found)]
 
 
 def _lines(tree: Tree, path: str) -> list[bytes]:
     return tree.read(path).splitlines(keepends=True) if tree.entry(path) else []
 
 
-def transition(before: Record, after: Record) -> EventKind | None:
-    """What became of a deployment of the head environment, whose records are told by no events; None for nothing."""
+def transitions_of(before: Record, after: Record, *, is_renamed: bool) -> tuple[EventKind, ...]:
+    """What became of a deployment of the head environment, whose records are told by no events, in that order.
+
+    A rename brings shared settings that say another name. While nothing that runs is another, that is no deployment.
+    """
+    kind = _transition(before, after)
+    was, now = before.served, after.served
+    if is_renamed and kind is EventKind.PROMOTED and was is not None and now is not None:
+        is_the_same = replace(was.release, settings=now.release.settings) == now.release and was.digest == now.digest
+        kind = None if is_the_same else kind
+    return (*((EventKind.RENAMED,) if is_renamed else ()), *((kind,) if kind else ()))
+
+
+def _transition(before: Record, after: Record) -> EventKind | None:
     if after.hold is not None and (before.hold is None or before.hold.reason is not after.hold.reason):
         return EventKind.HELD
     if after.served is None:

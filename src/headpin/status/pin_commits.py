@@ -1,8 +1,9 @@
 """The commits on main that changed an agent's pin files, next to the events that tell of them.
 
-``git log --first-parent main -- pins/ENV/PROJECT/AGENT.yaml`` lists exactly these. Most are told by an event, which
-names the commit. One that is not left the release as it was, was taken back, or was seen together with what came
-after it (edited); or it waits for a pass (pending). Must never write.
+``git log --first-parent main -- pins/ENV/PROJECT/AGENT.yaml`` lists exactly these; of an agent that was renamed, the
+same with its former names up to the rename. Most are told by an event, which names the commit. One that is not left
+the release as it was, was taken back, or was seen together with what came after it (edited); or it waits for a pass
+(pending). Must never write.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from headpin.controller import Controller
@@ -20,7 +20,8 @@ from headpin.git import CommitInfo, Repository, changes_to
 from headpin.model import Pin
 from headpin.releases import Event, Release
 from headpin.releases.codec import format_time
-from headpin.status.happened import refuse_shallow_end
+from headpin.status.happened import Happened, refuse_shallow_end
+from headpin.status.names import lineage
 from headpin.tree import EMPTY, Tree
 from headpin.types import AgentName, Revision
 from headpin.workspace.layout import pin_path
@@ -80,6 +81,30 @@ class _Told:
         return True
 
 
+@dataclass(slots=True)
+class _Walk:
+    """A pin's file on the way back through main, by all `paths` that it may have had, the present one first."""
+
+    paths: tuple[str, ...]
+    path: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path = self.paths[0]
+
+    def step(self, old: Tree, new: Tree) -> tuple[str, str] | None:
+        """Where the pin was before a commit and where after it; None for a commit that did not change it."""
+        if old.entry(self.path) == new.entry(self.path):
+            if new.entry(self.path) is not None:
+                return None
+            gone = (path for path in self.paths if old.entry(path) is not None and new.entry(path) is None)
+            self.path = next(gone, self.path)
+            return (self.path, self.path) if old.entry(self.path) is not None else None
+        after = self.path
+        if old.entry(after) is None:
+            self.path = next((path for path in self.paths if old.entry(path) is not None), after)
+        return self.path, after
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """Per environment, every commit that changed the pin file, newest first; those that no event tells of are told.
@@ -105,7 +130,10 @@ class PinCommits:
         self.agent = agent
         pinned = [branch for branch in branches if not (branch.state and branch.state.tracks_head)]
         self._branches = {branch.environment: branch for branch in pinned}
-        self._paths = {name: pin_path(name, agent) for name in self._branches}
+        self._paths = {
+            name: tuple(pin_path(name, former) for former in lineage(branch, agent))
+            for name, branch in self._branches.items()
+        }
 
     def read(self, events: Sequence[tuple[str, Event]], limit: int | None) -> Touched:
         """The newest `limit` commits, and all of them where an event among `events` names an older one."""
@@ -113,31 +141,39 @@ class PinCommits:
         if limit is None or sum(map(len, found.order.values())) < limit:
             return found
         for environment, event in events:
-            path = self._paths.get(environment)
-            if path and not found.names(environment, event.config) and self._changed(event.config, path):
+            is_unseen = not found.names(environment, event.config)
+            if is_unseen and any(self._changed(event.config, path) for path in self._paths.get(environment, ())):
                 return self._touched(None)
         return found
 
     def _touched(self, limit: int | None) -> Touched:
         order: dict[str, list[Revision]] = {}
         untold: dict[tuple[str, Revision], PinCommit] = {}
-        told = {name: _Told(branch.events_back(self.agent)) for name, branch in self._branches.items()}
+        told = {
+            name: _Told(Happened(self._repository, one).of_agent(self.agent)) for name, one in self._branches.items()
+        }
         if not self._paths:
             return Touched(order, untold)
-        head = self._controller.main_head().id
-        listed = list(islice(changes_to(self._repository, head, *self._paths.values()), limit))
+        head, count = self._controller.main_head().id, 0
+        walks = {name: _Walk(paths) for name, paths in self._paths.items()}
         try:
-            for revision in listed:
+            for revision in changes_to(
+                self._repository, head, *(path for paths in self._paths.values() for path in paths)
+            ):
+                if count == limit:
+                    return Touched(order, untold)
                 self._repository.refuse_cut_off(revision)
                 commit = self._repository.commit(revision)
-                for environment, path in self._paths.items():
-                    if not self._changed(revision, path):
+                trees = self._tree_before(commit), self._repository.tree_at(commit.tree)
+                for environment, walk in walks.items():
+                    pins = walk.step(*trees)
+                    if pins is None:
                         continue
                     order.setdefault(environment, []).append(revision)
                     if not told[environment].names(revision):
-                        untold[environment, revision] = self._untold(environment, path, commit)
-            if limit is None or len(listed) < limit:
-                refuse_shallow_end(self._repository, head)
+                        untold[environment, revision] = self._untold(environment, commit, trees, pins)
+                count += any(revision in found[-1:] for found in order.values())
+            refuse_shallow_end(self._repository, head)
         except HistoryMissing as error:
             return Touched(order, untold, error)
         return Touched(order, untold)
@@ -151,9 +187,10 @@ class PinCommits:
     def _tree_before(self, commit: CommitInfo) -> Tree:
         return self._repository.tree(commit.parents[0]) if commit.parents else EMPTY
 
-    def _untold(self, environment: str, path: str, commit: CommitInfo) -> PinCommit:
-        before = self._release(self._tree_before(commit), path)
-        after = self._release(self._repository.tree_at(commit.tree), path)
+    def _untold(
+        self, environment: str, commit: CommitInfo, trees: tuple[Tree, Tree], pins: tuple[str, str]
+    ) -> PinCommit:
+        before, after = (self._release(tree, path) for tree, path in zip(trees, pins, strict=True))
         state = self._branches[environment].state
         folded = state.folded if state else None
         is_seen = bool(folded and self._repository.has(folded) and self._repository.is_ancestor(commit.id, folded))
@@ -161,13 +198,13 @@ class PinCommits:
         if before == after:
             message = _SAME
         elif not is_seen:
-            kind, message = (PENDING, _WAITS) if self._waits(environment, path) else (EDITED, _BACK)
+            kind, message = (PENDING, _WAITS) if self._waits(environment) else (EDITED, _BACK)
         at, person = commit.committer.at, commit.author.person
         return PinCommit(environment, commit.id, kind, at, person, commit.note, after, message)
 
-    def _waits(self, environment: str, path: str) -> bool:
+    def _waits(self, environment: str) -> bool:
         """Whether what main's head wants is not what is served: a pass that sees no difference writes nothing."""
-        wanted = self._release(self._controller.workspace().tree, path)
+        wanted = self._release(self._controller.workspace().tree, self._paths[environment][0])
         served = self._branches[environment].record(self.agent).served
         return wanted != (served.release if served else None)
 

@@ -9,17 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headpin.controller import Controller
-from headpin.controller.branches import CONFIG_TRAILER, Branch, own_state, record_path
+from headpin.controller.branches import CONFIG_TRAILER, Branch, names_of
 from headpin.errors import HistoryMissing, PermanentError
-from headpin.git import CommitInfo, changes_to
 from headpin.problems import Problem
 from headpin.releases import Scale, Served
-from headpin.status.versions import former_names
-from headpin.tree import EMPTY, Tree
+from headpin.status.names import record_commits
 from headpin.types import AgentName, Revision, TreeId
 from headpin.workspace import Effective, OwnLayers, Snapshot, Workspace, read_snapshot, resolve
 from headpin.workspace.rules import is_usable
-from headpin.yaml import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +28,6 @@ class Applied:
     scaling: OwnLayers
     scaling_config: Revision
     effective: Effective
-
-
-@dataclass(frozen=True, slots=True)
-class Stood:
-    """What was served after a commit of headpin's, and the name that the agent had then."""
-
-    commit: CommitInfo
-    agent: AgentName
-    served: Served | None
 
 
 class ServedReader:
@@ -79,8 +67,7 @@ class ServedReader:
             workspace = self._workspaces[config] = self._controller.workspace(config)
         name = agent
         if not workspace.has_agent(agent):
-            former = self._former(branch.tree, agent)
-            name = next((name for name in former if workspace.has_agent(name)), agent)
+            name = next((name for name in names_of(branch, agent) if workspace.has_agent(name)), agent)
         found = workspace.own_layers(branch.environment, name)
         if found is None or not is_usable(found):
             raise PermanentError(f"the own layers of {branch.environment} cannot be read at {config}")
@@ -103,44 +90,12 @@ class ServedReader:
         if branch.state is not None and branch.state.config is not None:
             yield branch.state.config
         since: Revision | None = None
-        for stood in self.records(branch, agent):
-            if stood.served is None or stood.served.scale != served.scale:
+        for stood in record_commits(self._repository, branch, branch.home(agent)):
+            if stood.record.served is None or stood.record.served.scale != served.scale:
                 break
             since = Revision(stood.commit.trailers[CONFIG_TRAILER])
         if since is not None:
             yield since
-
-    def records(self, branch: Branch, agent: AgentName) -> Iterator[Stood]:
-        """What was served after each commit of headpin's that changed the record, newest first.
-
-        Raises HistoryMissing at the end, where history is cut off there.
-        """
-        start, name = branch.own.id if branch.own else None, agent
-        while start is not None:
-            last: Revision | None = None
-            for last in changes_to(self._repository, start, record_path(name)):
-                commit = self._repository.commit(last)
-                found = own_state(self._repository, commit)
-                if found is not None:
-                    yield Stood(commit, name, branch.records.read(found[0], record_path(name)).served)
-            if last is None:
-                return
-            self._repository.refuse_cut_off(last)
-            start, name = self._before(last, name)
-
-    def _before(self, first: Revision, agent: AgentName) -> tuple[Revision | None, AgentName]:
-        """The commit before the record got the name that it has, and its name there; no commit where it was new."""
-        parents = self._repository.commit(first).parents
-        before = self._repository.tree(parents[0]) if parents else EMPTY
-        for name in self._former(self._repository.tree(first), agent):
-            if before.entry(record_path(name)) is not None:
-                return parents[0], name
-        return None, agent
-
-    def _former(self, tree: Tree, agent: AgentName) -> tuple[AgentName, ...]:
-        """The names under which the agent's record stood before, newest first."""
-        path = record_path(agent)
-        return former_names(load(tree.read(path)).value) if tree.entry(path) else ()
 
 
 def _scale_of(effective: Effective) -> Scale:

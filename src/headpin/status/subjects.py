@@ -14,6 +14,7 @@ from headpin.errors import HeadpinError
 from headpin.git import Repository, visible
 from headpin.releases import Ran
 from headpin.sources import MAX_SUBJECT
+from headpin.status.names import heirs
 from headpin.types import AgentName, Revision
 
 
@@ -61,8 +62,13 @@ class Subjects:
 
 
 def _readable(branch: Branch, agent: AgentName) -> Iterator[Ran]:
-    """What ran, newest first; what is damaged has no subjects, and is told of where it matters."""
+    """What ran, newest first, and after it what ran of those that had this name before they got another.
+
+    What is damaged has no subjects, and is told of where it matters.
+    """
     try:
         yield from branch.ran_back(agent)
+        for heir in heirs(branch, agent):
+            yield from branch.ran_back(heir)
     except HeadpinError:
         return

@@ -1,7 +1,8 @@
 """The versions that one file of the config repository had on main, newest first, and what each says for a key.
 
 Follows the first-parent history, so that a merge counts as one commit, and an agent that `formerly` had another
-name to the file's old path. Versions are read as plain YAML: one that headpin refused is a version all the same.
+name to the file's old path, or back from there where a rename was taken back. Versions are read as plain YAML: one that
+headpin refused is a version all the same.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from headpin.errors import HistoryMissing
 from headpin.git import CommitInfo, Repository, brought_in, changes_to
 from headpin.status.remembered import Remembered
+from headpin.tree import Tree, changed_paths
 from headpin.types import AgentName, Revision
 from headpin.workspace.layout import Place as FilePlace
 from headpin.workspace.layout import agent_folder, agent_path, classify
@@ -114,32 +116,43 @@ class FileVersions:
         return self._told(found, key, value) if found is not None else None
 
     def _versions(self) -> Iterator[Version]:
-        start: Revision | None = self._start
-        path = self._path
-        while start is not None:
-            last: Version | None = None
+        begin: tuple[Revision, str] | None = self._start, self._path
+        while begin is not None:
+            start, path = begin
+            begin = None
             for revision in changes_to(self._repository, start, path):
                 entry = self._repository.tree(revision).entry(path)
-                last = Version(revision, path, entry.id if entry else None)
-                yield last
-            renamed = self._renamed(last) if last is not None else None
-            if renamed is None:
-                return
-            start, path = renamed
+                version = Version(revision, path, entry.id if entry else None)
+                yield version
+                begin = self._renamed(version) if entry is not None else None
+                if begin is not None:
+                    break
 
-    def _renamed(self, first: Version) -> tuple[Revision, str] | None:
+    def _renamed(self, version: Version) -> tuple[Revision, str] | None:
         """The commit before the one that made the file, and its path there, where its agent had another name."""
-        place = classify(first.path)
-        parents = self._repository.commit(first.commit).parents
+        place = classify(version.path)
+        parents = self._repository.commit(version.commit).parents
         if not isinstance(place, FilePlace) or not place.agent or not parents:
             return None
-        entry = self._repository.tree(first.commit).entry(agent_path(place.agent_name))
-        before = self._repository.tree(parents[0])
-        for former in former_names(self._texts.document(entry.id) if entry else None):
-            path = f"{agent_folder(former)}/{first.path.rpartition('/')[2]}"
+        before, after = self._repository.tree(parents[0]), self._repository.tree(version.commit)
+        if before.entry(version.path) is not None:
+            return None
+        for name in self._names_before(before, after, place.agent_name):
+            path = f"{agent_folder(name)}/{version.path.rpartition('/')[2]}"
             if before.entry(path) is not None:
                 return parents[0], path
         return None
+
+    def _names_before(self, before: Tree, after: Tree, agent: AgentName) -> Iterator[AgentName]:
+        """The names that an agent says it had; and those that say that they had its name, where they are gone."""
+        entry = after.entry(agent_path(agent))
+        yield from former_names(self._texts.document(entry.id) if entry else None)
+        for change in changed_paths(before, after, "projects"):
+            place = classify(change.path) if change.new is None and change.old is not None else None
+            if isinstance(place, FilePlace) and place.agent and change.path == agent_path(place.agent_name):
+                document = self._texts.document(change.old.id) if change.old else None
+                if agent in former_names(document):
+                    yield place.agent_name
 
     def _told(self, version: Version, key: Key, value: object) -> Origin:
         commit = self._repository.commit(version.commit)

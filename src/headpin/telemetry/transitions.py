@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headpin.controller import DeploymentReport, EnvironmentReport
 from headpin.releases import Event, EventKind, Record
-from headpin.status.happened import transition
+from headpin.status.happened import transitions_of
 from headpin.telemetry.logs import LogLevel
 from headpin.types import AgentName, short
 
@@ -31,6 +31,7 @@ _WORDS = {
     EventKind.RESUMED: "started",
     EventKind.SCALED: "scaled",
     EventKind.REMOVED: "removed",
+    EventKind.RENAMED: "renamed",
 }
 
 
@@ -60,14 +61,13 @@ def transitions(report: EnvironmentReport) -> Iterator[Transition]:
 
 def _of_deployment(environment: str, item: DeploymentReport) -> Iterator[Transition]:
     before = item.situation.record
-    if item.situation.tracks_head:
-        kind = transition(before, item.record)
-        if kind is not None:
-            yield _followed(environment, item, kind)
+    is_head = item.situation.tracks_head
+    followed = transitions_of(before, item.record, is_renamed=item.was is not None) if is_head else ()
+    for kind in followed:
+        yield _followed(environment, item, kind)
     for event in item.events:
         yield event_transition(environment, item.agent, event)
-    told = bool(item.events) or (item.situation.tracks_head and transition(before, item.record) is not None)
-    if before.hold is not None and item.record.hold is None and not told:
+    if before.hold is not None and item.record.hold is None and not item.events and not followed:
         message = f"{item.agent} in {environment}: no longer held"
         yield Transition(
             *(item.agent, environment, RELEASED, LogLevel.INFO, message),
@@ -81,6 +81,7 @@ def _followed(environment: str, item: DeploymentReport, kind: EventKind) -> Tran
     word = DEPLOYED if kind is EventKind.PROMOTED else kind.value
     revision = _served(item.record)
     said = f"held: {hold.message}" if hold else f"{word} {short(revision)}".strip()
+    said = f"renamed: {item.was} is {item.agent} now" if kind is EventKind.RENAMED else said
     message = f"{item.agent} in {environment}: {said}"
     level = _LEVELS.get(kind, LogLevel.INFO)
     held = hold.reason.value if hold else ""
