@@ -58,7 +58,8 @@ def test_programs_read_all_of_it(spoilt: Scene) -> None:
         (("--agent", "shop/mail"), 0, []),
         (("--agent", "shop/cart", "--env", "prod"), 1, ["HP429", "HP407", "HP406"]),
         (("--since", "main"), 0, []),
-        (("--since", "main~1"), 2, []),
+        (("--since", "main~1"), 1, ["HP429", "HP401"]),
+        (("--since", "main:defaults.yaml"), 2, []),
     ],
 )
 def test_less_can_be_asked_for(arguments: tuple[str, ...], code: int, codes: list[str], spoilt: Scene) -> None:

@@ -137,6 +137,10 @@ def test_at_a_revision_of_main_tells_what_had_been_applied_by_then(told: World) 
                            f"env/{name}").splitlines()  # fmt: skip
             wanted = next((row.split(" ")[0] for row in own if row.split(" ")[1] in chain), None)
             assert environment["commit"] == wanted, (name, line)
+    older = told.revision("main~1")
+    assert asked(told, "at", "main~1", "--json").out == asked(told, "at", older, "--json").out
+    for named in ("main~1^{tree}", "main:defaults.yaml", "main@{1}", "~1"):
+        assert headpin("at", named, cwd=told.config).code == 2
     of_branch = json.loads(asked(told, "at", told.revision("env/prod~1"), "--json").out)
     assert [item["name"] for item in of_branch["environments"]] == ["prod"]
     assert of_branch["environments"][0]["commit"] == told.revision("env/prod~1")

@@ -110,7 +110,7 @@ def _print(session: Session, explanation: Explanation) -> None:
     status, terminal = explanation.status, session.terminal
     served = status.served
     terminal.line((f"{status.agent} in {status.environment}", STRONG))
-    since = f" for {ago(status.since)}" if status.since else ""
+    since = f" for {ago(status.since)}, since {format_time(status.since)}" if status.since else ""
     terminal.line("status   ", (status.word, style_of(status.word)), since, indent=2)
     if status.message:
         terminal.line(f"because  {inert(status.message)}", indent=2)

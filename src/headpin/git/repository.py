@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone
@@ -41,6 +42,8 @@ _KINDS = {
     FileMode.COMMIT: Kind.SUBMODULE,
 }
 _O = TypeVar("_O")
+_STEPS = re.compile(r"([~^][0-9]{0,6}){1,20}$")
+"""Steps to parents after a name, as git writes them: main~2, main^."""
 
 
 @dataclass(slots=True)
@@ -298,8 +301,12 @@ class Repository:
         }
 
     def resolve(self, text: str) -> Revision | None:
-        """What a person typed (a branch, a tag, a full or short id) as a commit; None when it is none."""
-        if not text or text.startswith("-") or any(letter in text for letter in ":^~@{}?*[\\ \n"):
+        """What a person typed (a branch, a tag, a full or short id, main~2) as a commit; None when it is none.
+
+        Of git's ways to say more than a name only steps to parents are taken, `~` and `^`.
+        """
+        name = _STEPS.sub("", text)
+        if not name or name.startswith("-") or any(letter in name for letter in ":^~@{}?*[\\ \n"):
             return None
         try:
             return Revision(str(self._repository.revparse_single(text).peel(pygit2.Commit).id))
