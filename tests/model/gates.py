@@ -117,14 +117,23 @@ class Question:
     moved_by: Commit | None
     now: datetime
 
+    @property
+    def _is_unknown(self) -> bool:
+        """Whether the project, which says where the gates are, cannot be read."""
+        return not isinstance(self.commit.read(f"projects/{self.agent[0]}/project.yaml"), dict)
+
     def waiting_settings(self) -> frozenset[str]:
-        """The gates that keep own settings from being applied."""
+        """The gates that keep own settings from being applied; what cannot be known keeps them as they are."""
+        if self._is_unknown:
+            return frozenset({"gates"})
         gates = self._gates()
         closed = {"suspension"} if self.commit.is_suspended(self.environment, self.agent) else set()
         return frozenset(closed | ({"freeze"} if _is_frozen(gates.get("freeze", ()), self.now) else set()))
 
     def closed(self, source: Source | None) -> frozenset[str]:
         """The gates that are closed to a promotion, ran-before apart. Without a source there is no evidence."""
+        if self._is_unknown:
+            return frozenset({"gates"})
         gates = self._gates()
         closed = set(self.waiting_settings())
         if gates.get("note") == "required" and not (self.moved_by and self.moved_by.has_note):

@@ -495,5 +495,8 @@ def _replace_pending(deployment: Deployment, move: Move) -> None:
 
 
 def _project_is_broken(commit: Commit, agent: Agent) -> bool:
+    """One of which nothing is left is gone, and not broken."""
     path = f"projects/{agent[0]}/project.yaml"
-    return path not in commit.files or commit.is_broken(path)
+    if path in commit.files:
+        return commit.is_broken(path)
+    return any(other.startswith(f"projects/{agent[0]}/") for other in commit.files)
