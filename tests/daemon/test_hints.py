@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from headpin.daemon.hints import Hints, same_place
@@ -30,6 +32,22 @@ def test_what_is_nobodys_is_not_taken(text: str) -> None:
     hints.know(SPELLINGS[:1])
     assert not hints.offer(frozenset({text}))
     assert not hints.take() and not wakes.wait(0)
+
+
+@pytest.mark.parametrize("written", ["../sources/cart", "../sources/cart.git", "../linked/cart"])
+@pytest.mark.parametrize(
+    "other", ["{}/sources/cart", "{}/sources/cart/.git", "file://{}/sources/cart.git", "{}/linked/cart"]
+)
+def test_a_relative_path_is_where_it_leads(written: str, other: str, tmp_path: Path) -> None:
+    (tmp_path / "sources" / "cart").mkdir(parents=True)
+    (tmp_path / "linked").symlink_to("sources")
+    hints = Hints(wakes := Wakes(), tmp_path / "config")
+    hints.know([written, "../sources/other"])
+    is_reached_by_link = "linked" in other and "linked" not in written
+    assert hints.offer(frozenset({other.format(tmp_path)})) is not is_reached_by_link
+    assert hints.take() == (frozenset() if is_reached_by_link else {written})
+    assert not hints.offer(frozenset({written})), "what a stranger's relative path starts from nobody knows"
+    assert bool(wakes.wait(0)) is not is_reached_by_link
 
 
 def test_a_flood_is_one_hint() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -41,7 +42,10 @@ def test_a_daemon_ends_when_it_is_told_to_and_leaves_nothing_locked(world: World
     process.send_signal(signal.SIGHUP)
     process.send_signal(number)
     _, err = process.communicate(timeout=10)
-    assert (process.returncode, err) == (0, "")
+    told = [json.loads(line) for line in err.splitlines()]
+    assert process.returncode == 0 and not [line for line in told if line["level"] in ("warning", "error")]
+    assert (told[0]["event"], told[0]["repository"]) == ("daemon.started", str(world.config))
+    assert (told[-1]["event"], told[-1]["reason"]) == ("daemon.stopped", f"told by {number.name}")
     assert not list((world.config / ".git" / "refs").rglob("*.lock"))
     world.settle()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -147,4 +148,8 @@ def test_a_mirror_that_is_deleted_under_a_daemon_is_made_anew(hub: Hub) -> None:
     finally:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=12)
-    assert (process.returncode, err) == (0, "")
+    assert process.returncode == 0
+    told = [json.loads(line) for line in err.splitlines() if '"daemon.' in line]
+    assert [line["event"] for line in told] == ["daemon.started", "daemon.stopped"] * 2
+    assert {told[0]["repository"], told[2]["repository"]} == {str(hub.place)} and "deleted" in told[1]["reason"]
+    assert told[3]["reason"] == "told by SIGTERM"

@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 
+from headpin import __version__
 from headpin.cli.app import Session, app, exit_with
 from headpin.cli.passes import exit_code, pass_as_json, print_pass
 from headpin.cli.terminal import Terminal
-from headpin.cli.unattended import Outward, Voice, unattended
+from headpin.cli.unattended import Outward, Servers, Voice, unattended
 from headpin.controller import Controller, PassReport
 from headpin.daemon.local import FOLDER
 from headpin.daemon.loop import Loop, Options
@@ -134,6 +135,11 @@ class _Place:
         """Where it is asked, where that is not in the repository."""
         return self.state / FOLDER if self.state is not None else None
 
+    @property
+    def shown(self) -> str:
+        """The repository, for people: without credentials."""
+        return self.address.shown if self.address is not None else str(self.session.repository.place)
+
     def loop(self, plan: Plan) -> Loop:
         """A loop over it."""
         if self.address is None or self.state is None:
@@ -175,7 +181,7 @@ def _told(report: PassReport) -> Answer:
     return {"exit": exit_code(report), "text": text.get(), "pass": pass_as_json(report)}
 
 
-def _attending(loop: Loop, voice: Voice, grace: float = 0.0) -> AbstractContextManager[object]:
+def _attending(loop: Loop, voice: Voice, grace: float = 0.0) -> AbstractContextManager[Servers]:
     return voice.attending(
         loop.controller, loop.hints, loop.liveness, loop.options.environments, waiting=loop.wakes.waiting, grace=grace
     )
@@ -208,13 +214,17 @@ def _one_pass(session: Session, loop: Loop) -> None:
 def _run(place: _Place, plan: Plan, voice: Voice) -> None:
     """Runs; a mirror that is deleted meanwhile is made anew."""
     while True:
-        loop = place.loop(plan)
-        try:
-            with obeying_signals(loop.wakes), _attending(loop, voice), started(loop, place.sockets):
-                loop.run()
-                end_programs()  # that ask sources: nobody needs the answer
-        except NotARepository:
-            if place.address is None:
-                raise
-        else:
-            return
+        loop, telemetry = place.loop(plan), voice.telemetry
+        with obeying_signals(loop.wakes) as signals:
+            try:
+                with _attending(loop, voice) as servers, started(loop, place.sockets):
+                    telemetry.started(__version__, place.shown, loop.options.environments, servers.addresses)
+                    loop.run()
+                    end_programs()  # that ask sources: nobody needs the answer
+            except NotARepository as error:
+                telemetry.stopped(str(error))
+                if place.address is None:
+                    raise
+                continue
+        telemetry.stopped(signals.reason)
+        return

@@ -124,7 +124,7 @@ class Voice:
         *,
         waiting: Callable[[], tuple[int, float]] | None = None,
         grace: float = 0.0,
-    ) -> Iterator[_Servers]:
+    ) -> Iterator[Servers]:
         """Notifies and serves while the block lasts; `environments` are the patterns of those that are reconciled.
 
         `folder` is where positions are kept. `waiting` tells how much waits for the loop, and for how long. `grace` are
@@ -153,10 +153,10 @@ class Voice:
             yield servers
 
     @contextmanager
-    def _serving(self, hints: Hints, liveness: Alive) -> Iterator[_Servers]:
+    def _serving(self, hints: Hints, liveness: Alive) -> Iterator[Servers]:
         """The servers, where any are asked for: only then they are loaded at all."""
         outward = self.outward
-        servers = _Servers()
+        servers = Servers()
         if not (outward.probe_address or outward.webhook_address):
             yield servers
             return
@@ -180,11 +180,21 @@ class Voice:
 
 
 @dataclass(slots=True)
-class _Servers:
+class Servers:
     """Where the servers listen: with the port that they were given."""
 
     probes: tuple[str, int] | None = field(default=None)
     webhooks: tuple[str, int] | None = field(default=None)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """As people write them, by what listens there."""
+        listening = {"probes": self.probes, "webhooks": self.webhooks}
+        return {name: _shown(*found) for name, found in listening.items() if found is not None}
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def unattended(command: Callable[..., None]) -> Callable[..., None]:

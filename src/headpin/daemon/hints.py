@@ -5,12 +5,15 @@ Bounded, because there are only so many repositories that anybody here follows, 
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from headpin.daemon.wakes import Reason, Wakes
+from headpin.git import address_of
 
 _SCP = re.compile(r"(?:[^@/\s:]+@)?([^@/\s:]+):(?!//)(.+)")
 
@@ -32,23 +35,40 @@ def same_place(address: str) -> str:
     return f"{host.casefold()}/{path.casefold()}" if path else ""
 
 
-class Hints:
-    """Takes hints in any thread; the loop takes what they name."""
+def places_of(address: str, base: Path) -> frozenset[str]:
+    """How hints may spell the place of a repository that a document names; a relative path starts at `base`.
 
-    def __init__(self, wakes: Wakes) -> None:
+    A folder is known by its own path and by the one that it was reached on, which a link may be part of.
+    """
+    found = address_of(address, base)
+    if isinstance(found, str) or found.scheme not in ("path", "file"):
+        return frozenset({same_place(address)} - {""})
+    path = unquote(urlsplit(found.url).path) if found.scheme == "file" else found.url
+    return frozenset({same_place(os.path.normpath(path)), same_place(os.path.realpath(path))} - {""})
+
+
+class Hints:
+    """Takes hints in any thread; the loop takes what they name. Relative paths in documents start at `base`."""
+
+    def __init__(self, wakes: Wakes, base: Path = Path("/")) -> None:
         self._wakes = wakes
+        self._base = base
         self._lock = threading.Lock()
+        self._told: tuple[str, ...] = ()
         self._known: Mapping[str, Collection[str]] = {}
         self._waiting: set[str] = set()
 
     def know(self, repositories: Collection[str]) -> None:
         """The addresses, as they are written, of all repositories that anybody follows."""
+        told = tuple(repositories)
+        if told == self._told:  # after nearly every pass: links are not followed again each time
+            return
         known: dict[str, set[str]] = {}
-        for repository in repositories:
-            known.setdefault(same_place(repository), set()).add(repository)
-        known.pop("", None)
+        for repository in told:
+            for place in places_of(repository, self._base):
+                known.setdefault(place, set()).add(repository)
         with self._lock:
-            self._known = known
+            self._told, self._known = told, known
 
     def offer(self, addresses: frozenset[str]) -> bool:
         """Takes spellings of one repository's address; False where it is nobody's that is followed."""

@@ -32,17 +32,17 @@ class Abandoned(BaseException):
 
 
 @contextmanager
-def obeying_signals(wakes: Wakes, patience: float = PATIENCE) -> Iterator[None]:
+def obeying_signals(wakes: Wakes, patience: float = PATIENCE) -> Iterator[Stopping]:
     """Lets signals stop the loop that runs in this block, in the main thread. Abandoned work ends the block quietly.
 
     Programs that other threads still wait for end with it.
     """
-    stopping = _Stopping(wakes, patience)
+    stopping = Stopping(wakes, patience)
     handled = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGHUP)
     before = {number: signal.signal(number, stopping.handle) for number in handled}
     try:
         with suppress(Abandoned):
-            yield
+            yield stopping
     finally:
         end_programs()
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -50,11 +50,14 @@ def obeying_signals(wakes: Wakes, patience: float = PATIENCE) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Stopping:
+class Stopping:
+    """What signals said so far: `reason` is why the loop ends, in words; "" while it goes on."""
+
     def __init__(self, wakes: Wakes, patience: float) -> None:
         self._wakes = wakes
         self._patience = patience
         self._is_told = False
+        self.reason = ""
 
     def handle(self, number: int, _: FrameType | None) -> None:
         """What a signal means."""
@@ -62,9 +65,11 @@ class _Stopping:
             self._wakes.wake(Reason.RELOAD)
         elif number == signal.SIGALRM or self._is_told:
             end_programs()
+            self.reason += ", and what it did is abandoned"
             raise Abandoned
         else:
             self._is_told = True
+            self.reason = f"told by {signal.Signals(number).name}"
             self._wakes.stop()
             signal.setitimer(signal.ITIMER_REAL, self._patience)
             end = threading.Timer(LAST, os._exit, (_KILLED,))

@@ -62,7 +62,7 @@ def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
         plan.options,
         Alone(controller) if line is None else _with_upstream(controller, plan, line),
         wakes,
-        Hints(wakes),
+        Hints(wakes, controller.repository.place),
         Requests(wakes, plan.told),
         Liveness(wakes),
         plan.telemetry,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from headpin.controller import EnvironmentReport, PassReport
@@ -58,6 +58,16 @@ class Telemetry:
     def attend(self, counts: DeploymentCounts | None, notifier: Waker | None) -> None:
         """From now on these are kept up to date. `counts` belongs to the thread that passes are made in."""
         self._counts, self._notifier = counts, notifier
+
+    def started(self, version: str, repository: str, environments: Sequence[str], addresses: Mapping[str, str]) -> None:
+        """The loop begins: over `environments` (patterns; none: all), listening at `addresses`, by what for."""
+        said = f"headpin {version} reconciles {repository}"
+        fields: dict[str, Any] = {"version": version, "repository": repository, "environments": list(environments)}
+        tell(LogLevel.INFO, "daemon.started", said, **fields, addresses=dict(addresses))
+
+    def stopped(self, reason: str) -> None:
+        """The loop ended."""
+        tell(LogLevel.INFO, "daemon.stopped", f"headpin stops: {reason}", reason=reason)
 
     def pass_started(self, id: str, environments: Sequence[str]) -> None:
         """A pass begins."""
