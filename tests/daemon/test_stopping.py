@@ -63,3 +63,25 @@ def test_work_that_does_not_end_is_abandoned(tmp_path: Path, how: str) -> None:
     assert (process.returncode, err) == (0, "")
     seconds = float(out) - began
     assert seconds < 0.5 if how != "busy" else 0.5 < seconds < 2
+
+
+_FIRST_OF_A_CONTAINER = """
+import ctypes, os
+from headpin.errors import TimedOut
+from headpin.git.program import run_program
+assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0, "PR_SET_CHILD_SUBREAPER"
+for command in ("sleep 60 & sleep 60", "sleep 0.1 & exit 3"):
+    try:
+        print(run_program(["sh", "-c", command], seconds=0.3, variables=dict(os.environ)).code)
+    except TimedOut:
+        print("late")
+try:
+    print(os.waitpid(-1, os.WNOHANG))
+except ChildProcessError:
+    print("nobody is left")
+"""
+
+
+def test_what_a_program_leaves_behind_comes_to_an_end_with_it_where_nobody_else_sees_to_that(tmp_path: Path) -> None:
+    out, err = started("-c", _FIRST_OF_A_CONTAINER, place=tmp_path).communicate(timeout=20)
+    assert (out.split("\n"), err) == (["late", "3", "nobody is left", ""], "")

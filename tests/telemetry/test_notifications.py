@@ -20,7 +20,7 @@ from tests.loopback import Handler, listening
 from tests.telemetry.lines import Lines, logged
 from tests.telemetry.test_logs import CANARY, HOSTILE
 from tests.telemetry.test_telemetry import values
-from tests.world import CART, Clock, World
+from tests.world import CART, Clock, World, git
 
 
 @dataclass
@@ -207,6 +207,37 @@ def test_what_happened_before_the_first_start_is_not_told(running: World, receiv
         notifier.wake()
         time.sleep(0.1)
     assert not receiver.got
+
+
+@pytest.mark.parametrize("how", [("--bare",), ("--no-checkout",)])
+def test_the_past_of_a_clone_that_is_new_is_not_told_and_what_comes_after_it_is(
+    running: World, receiver: Receiver, tmp_path: Path, how: tuple[str, ...]
+) -> None:
+    place = tmp_path / "clone"
+    is_mirror = "--bare" in how
+    if is_mirror:  # as `headpin run --state` has it: nothing is there at first, then everything is
+        git("init", "--quiet", "--bare", str(place), cwd=tmp_path)
+    else:
+        git("clone", "--quiet", *how, str(running.config), str(place), cwd=tmp_path)
+    targets = read_targets(notify_file(tmp_path, f"endpoints:\n{endpoint(receiver)}"), Redaction())
+    notifier = Notifier(place, targets, tmp_path / "notify", Metrics(), patience=PATIENCE)
+    telemetry = Telemetry(Metrics(), None, notifier)
+    notifier.start()
+    notifier.wake()
+
+    def fetch() -> None:
+        git("fetch", "--quiet", str(running.config), "+refs/heads/env/*:refs/heads/env/*", cwd=place)
+
+    telemetry.pass_started("early", ())  # nothing is there yet
+    fetch()
+    telemetry.pass_started("first", ())
+    notifier.wake()
+    commit = scale(running, 3)
+    fetch()
+    notifier.wake()
+    wait_for(lambda: receiver.got)
+    assert notifier.finish(5)
+    assert receiver.ids == [f"prod/shop/cart/{commit}/scaled"]
 
 
 def test_what_was_committed_while_nobody_ran_is_told_after_the_next_start_in_order(

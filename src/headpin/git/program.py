@@ -134,6 +134,7 @@ def run_program(
             raise
         finally:
             _RUNNING.remove(process)
+            _reap(process)
     return Output(process.returncode, out, err)
 
 
@@ -179,6 +180,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     while process.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     _signal(process, signal.SIGKILL)
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    """Takes in what outlived the program for a moment and came to this process: the first one of a container.
+
+    Nobody else would, and each of them would keep its number for as long as the container runs.
+    """
+    process.wait()
+    until = time.monotonic() + _GRACE
+    with suppress(ChildProcessError):  # there is none, or none came here
+        while os.waitpid(-process.pid, os.WNOHANG)[0] != 0 or time.monotonic() < until:
+            time.sleep(0.001)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -50,7 +50,17 @@ class Backlog:
 
     def tips(self) -> dict[str, Revision]:
         """Where every branch is."""
-        found = self._repository.refs(BRANCH_PREFIX)
+        return self._covered(self._repository.refs(BRANCH_PREFIX))
+
+    def known(self) -> dict[str, Revision] | None:
+        """As `tips`, and of branches that are not here yet where they are upstream; None where nothing was fetched."""
+        if not self._repository.ref_names("refs/"):
+            return None
+        remote = self._repository.refs("refs/remotes/").items()
+        upstream = {name.partition("/env/")[2]: tip for name, tip in remote if "/env/" in name}
+        return self._covered(upstream) | self.tips()
+
+    def _covered(self, found: Mapping[str, Revision]) -> dict[str, Revision]:
         return {name: tip for name, tip in found.items() if not name_fault(name) and self._covers(name)}
 
     def due(self, positions: Mapping[str, Position]) -> list[Due]:

@@ -109,20 +109,31 @@ class Notifier:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
+        self._is_noted = False
 
     def start(self) -> None:
-        """Notes where everybody stands whom nothing was told yet, and begins. Raises HeadpinError, OSError.
+        """Notes where everybody stands, and begins. Raises as `note`.
 
         Has to be called before the first pass: what that commits is news already.
         """
-        tips = self._backlog().tips()
-        for target in self._targets:
-            positions = Positions(self._folder, target.name)
-            if positions.read() is None:
-                positions.write({name: Position(tip, ALL) for name, tip in tips.items()})
+        self.note()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="notifications", daemon=True)
         self._thread.start()
         self._ready.wait(10)
+
+    def note(self) -> None:
+        """Notes where those stand whom nothing was told yet; once, and before a pass. Raises HeadpinError, OSError.
+
+        Not while nothing was fetched into a mirror: what comes first is its whole past, and no news.
+        """
+        known = None if self._is_noted else self._backlog().known()
+        if known is None:
+            return
+        for target in self._targets:
+            positions = Positions(self._folder, target.name)
+            if positions.read() is None:
+                positions.write({name: Position(tip, ALL) for name, tip in known.items()})
+        self._is_noted = True
 
     def wake(self) -> None:
         """There may be news. Returns at once, from whichever thread."""
@@ -186,6 +197,8 @@ class Notifier:
                     await receiver.news.wait()
 
     async def _catch_up(self, receiver: _Receiver, backlog: Backlog) -> None:
+        if not self._is_noted:
+            return
         positions = receiver.positions.read()
         if positions is None:  # somebody deleted it: from now on
             positions = {name: Position(tip, ALL) for name, tip in backlog.tips().items()}

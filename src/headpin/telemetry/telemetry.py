@@ -30,6 +30,9 @@ _GENUINE = frozenset({"accepted", "foreign", "ignored"})
 class Waker(Protocol):
     """Who wants to know that there may be something new on the environments' branches."""
 
+    def note(self) -> None:
+        """What is there now is old. Raises HeadpinError, OSError."""
+
     def wake(self) -> None:
         """There may be."""
 
@@ -70,7 +73,14 @@ class Telemetry:
         tell(LogLevel.INFO, "daemon.stopped", f"headpin stops: {reason}", reason=reason)
 
     def pass_started(self, id: str, environments: Sequence[str]) -> None:
-        """A pass begins."""
+        """A pass begins: what it commits is news, and what was fetched before it is not."""
+        if self._notifier is not None:
+            said = ""
+            try:
+                self._notifier.note()
+            except (HeadpinError, OSError) as error:
+                said = str(error)
+            self._last(id, "notifications:", said, "notification", "nobody can be told")
         tell(LogLevel.DEBUG, "pass.started", "a pass begins", reconcile=id, environments=list(environments))
 
     def pass_finished(self, id: str, report: PassReport, seconds: float) -> None:
