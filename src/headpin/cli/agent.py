@@ -12,6 +12,7 @@ from headpin.cli.acting import ConfirmOption, How, NoteOption, PruneOption, Type
 from headpin.cli.agent_rename import rename
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
+    AGENTS,
     AgentArgument,
     JsonOption,
     NoHeaders,
@@ -177,7 +178,7 @@ def create(
     session: Session = context.obj
     project, slash, name = agent.partition("/")
     if not slash:
-        raise UsageError(f"{agent!r} is no agent's name", remedy="agents are named project/agent")
+        raise UsageError(f"{agent!r} is no agent's name", remedy=AGENTS)
     named = AgentName(new_name(project, "a project"), new_name(name, "an agent"))
     wish = NewAgent(named, repository, image, told(display_name, description), source_branch, path, _ports(port or []))
     perform(session, to_create_agent(wish, note), how, "", "WorkspaceChange")

@@ -8,7 +8,6 @@ import typer
 
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
-    TIMES,
     DataOutput,
     DataOutputOption,
     JsonOption,
@@ -25,6 +24,7 @@ from headpin.cli.arguments import (
 )
 from headpin.cli.events import print_told
 from headpin.errors import UsageError
+from headpin.model.moments import TIMES
 from headpin.releases import EventKind
 from headpin.status import Wanted, read_log
 from headpin.status.history import environments_ever, kinds, moves_or_all
