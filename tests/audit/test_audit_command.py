@@ -50,6 +50,12 @@ def test_programs_read_all_of_it(spoilt: Scene) -> None:
     assert headpin("audit", "--json", cwd=spoilt.folder / "config").out == ran.out
 
 
+def test_an_answer_about_a_part_says_that_there_is_more(spoilt: Scene) -> None:
+    ran = headpin("audit", "--env", "staging", cwd=spoilt.folder / "config")
+    assert "3 more findings elsewhere; 'headpin audit' tells all" in ran.err
+    assert "elsewhere" not in headpin("audit", cwd=spoilt.folder / "config").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "codes"),
     [

@@ -243,6 +243,12 @@ def project_named(workspace: Workspace, text: str) -> str:
     return text
 
 
+def project_in(workspace: Workspace, branches: Mapping[str, Branch], text: str) -> str:
+    """The project that a person named, which has documents or a record. Raises UsageError."""
+    known = {e.name for branch in branches.values() for e in branch.tree.entries("deployments")}
+    return text if text in known else project_named(workspace, text)
+
+
 def pipeline_named(workspace: Workspace, text: str) -> str:
     """The pipeline that a person named. Raises UsageError with the closest one when there is none."""
     if text not in workspace.pipelines:
