@@ -92,7 +92,11 @@ def _version(place: Place) -> str:
 
 @group.command("show", epilog="Example: headpin agent show support/triage")
 def show(
-    context: typer.Context, agent: AgentArgument, output: OutputOption = Output.TABLE, json: JsonOption = False
+    context: typer.Context,
+    agent: AgentArgument,
+    output: OutputOption = Output.TABLE,
+    json: JsonOption = False,
+    no_headers: NoHeaders = False,
 ) -> None:
     """Show an agent: source, image, owners, its pin and its versions in each environment, and its files."""
     session: Session = context.obj
@@ -128,7 +132,7 @@ def show(
         )
         for place in item.places
     ]
-    session.terminal.table(("ENVIRONMENT", "PIN", "SERVED", "STATUS", "RAN"), rows)
+    session.terminal.table(("ENVIRONMENT", "PIN", "SERVED", "STATUS", "RAN"), rows, headers=not no_headers)
     for place in item.places:
         if place.pin.message:
             session.terminal.line((place.environment, STRONG), f": {place.pin.status}: {inert(place.pin.message)}")
