@@ -73,6 +73,17 @@ def test_less_can_be_asked_for(arguments: tuple[str, ...], code: int, codes: lis
     assert [line.split()[0] for line in ran.out.splitlines() if line.startswith("HP")] == codes
 
 
+def test_what_was_found_under_an_old_name_is_told_of_the_agent(spoilt: Scene, tmp_path: Path) -> None:
+    scene = copy_of(spoilt, tmp_path / "scene")
+    config = scene.folder / "config"
+    before = json.loads(headpin("audit", "--agent", "shop/cart", "--json", cwd=config).out)["findings"]
+    assert headpin("agent", "rename", "shop/cart", "shop/basket", "--yes", cwd=config).code == 0
+    for name in ("shop/basket", "shop/cart"):
+        found = json.loads(headpin("audit", "--agent", name, "--json", cwd=config).out)["findings"]
+        assert [item for item in found if item["agent"] == "shop/cart"] == before
+    assert len(before) == 4
+
+
 def test_notices_alone_are_no_failure(past: Scene, tmp_path: Path) -> None:
     scene = copy_of(past, tmp_path / "scene")
     PLANTS["a_stage_skipped_and_held"](scene)
@@ -85,6 +96,7 @@ def test_notices_alone_are_no_failure(past: Scene, tmp_path: Path) -> None:
     [
         (("--since", "nowhere"), "there is no commit 'nowhere' here"),
         (("--env", "prd"), "did you mean prod?"),
+        (("--since", "main~1"), "the id of a commit, a branch or a tag, without ~, ^ or @"),
         (("--agent", "cart"), "agents are named project/agent"),
     ],
 )

@@ -53,15 +53,13 @@ def audit(
     session: Session = context.obj
     controller = session.controller
     revision = _revision(session, since) if since else None
-    name = AgentName.parse(agent) if agent else None
-    if agent and name is None:
-        raise UsageError(f"{agent!r} is no agent's name", remedy=AGENTS)
+    names = _names(session, agent) if agent else ()
     if env:
         known = {*controller.workspace().environment_order, *branch_names(session.repository, controller.main)}
         env = environment_named(sorted(known), env)
     with session.terminal.working("replaying history"):
         everything = run_audit(controller, since=revision, use_memory=memory)
-    report = everything.only(env, name)
+    report = everything.only(env, names)
     if agent and not report.findings:  # one that is gone and never ran can have findings all the same
         workspace = controller.workspace()
         agent_in(workspace, controller.branches(workspace), agent)
@@ -74,10 +72,21 @@ def audit(
     exit_with(PROBLEMS if report.violations else 0)
 
 
+def _names(session: Session, text: str) -> tuple[AgentName, ...]:
+    """The agent that a person named, and what it was called before: what happened then is told of that name."""
+    name = AgentName.parse(text)
+    if name is None:
+        raise UsageError(f"{text!r} is no agent's name", remedy=AGENTS)
+    document = session.controller.workspace().agent(name)
+    return name, *(document.model.former_names if document and document.model else ())
+
+
 def _revision(session: Session, text: str) -> Revision:
     found = session.repository.resolve(text)
     if found is None:
-        raise UsageError(f"there is no commit {text!r} here", remedy="name a commit, a tag or a branch")
+        raise UsageError(
+            f"there is no commit {text!r} here", remedy="write the id of a commit, a branch or a tag, without ~, ^ or @"
+        )
     return found
 
 
