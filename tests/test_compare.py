@@ -178,7 +178,6 @@ def test_one_environment_at_two_times_or_two_commits(different: World) -> None:
     ("arguments", "said"),
     [
         (("prod", "prd"), "did you mean prod?"),
-        (("prod@2001-01-01", "prod"), "did not exist yet"),
         (("prod@yesterday", "prod"), "neither a time nor a commit"),
         (("prod@0123456789", "prod"), "is neither a time nor a commit"),
         (("staging", "prod", "shop/crt"), "did you mean shop/cart?"),
@@ -188,6 +187,29 @@ def test_one_environment_at_two_times_or_two_commits(different: World) -> None:
 def test_what_does_not_exist_is_wrong_use(different: World, arguments: tuple[str, ...], said: str) -> None:
     found = headpin("compare", *arguments, cwd=different.config)
     assert found.code == 2 and said in found.err, found
+
+
+def test_a_time_before_everything_is_refused_as_at_refuses_it(different: World) -> None:
+    for command in (("compare", "prod@2001-01-01", "prod"), ("at", "2001-01-01", "--env", "prod")):
+        found = headpin(*command, cwd=different.config)
+        assert found.code == 1 and "did not exist yet" in found.err, found
+
+
+def test_a_commit_of_another_environment_is_told_to_be_that(different: World) -> None:
+    tip = different.git("rev-parse", "env/prod")
+    found = headpin("compare", "staging@env/prod", "prod", cwd=different.config)
+    assert found.code == 2 and f"{tip} is a commit of env/prod, not of env/staging" in found.err
+
+
+def test_a_moment_is_written_as_git_prints_it_too(different: World) -> None:
+    printed = different.git("log", "-1", "--format=%ci", "env/prod")
+    assert compared(different, f"prod@{printed}", "prod")["one"]["commit"] == different.git("rev-parse", "env/prod")
+
+
+def test_an_expression_is_no_moment_and_the_remedy_says_what_is(different: World) -> None:
+    for command in (("compare", "prod@main~1", "prod"), ("at", "main~1")):
+        found = headpin(*command, cwd=different.config)
+        assert found.code == 2 and "the id of a commit, a branch or a tag, without ~, ^ or @" in found.err, found
 
 
 def test_a_mirror_says_the_same(different: World) -> None:
@@ -228,6 +250,19 @@ def test_a_shallow_clone_says_what_it_cannot_know(different: World) -> None:
     assert keys(found["release"]) == keys(cart(different, "staging", "prod")["release"])
     early = headpin("compare", "prod@2026-01-05T09:05", "prod", cwd=clone)
     assert early.code == 3 and "--unshallow" in early.err
+
+
+def test_what_a_shallow_clone_cannot_compare_is_unknown_and_not_a_difference(different: World, tmp_path: Path) -> None:
+    mirror, clone = tmp_path / "mirror.git", tmp_path / "shallow"
+    git("clone", "--quiet", "--mirror", str(different.config), str(mirror), cwd=tmp_path)
+    later = git("commit-tree", "-p", "main", "-m", "Later", "main^{tree}", cwd=mirror)
+    git("update-ref", "refs/heads/main", later, cwd=mirror)  # what is applied is not in the clone
+    git("clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{mirror}", str(clone), cwd=tmp_path)
+    told = headpin("compare", "staging", "prod", "--exit-code", cwd=clone)
+    assert told.code == 3, told
+    assert "release, shared settings, pods, unknown" in told.out and "run 'git fetch --unshallow'" in told.out
+    same = headpin("compare", "prod", "prod", "shop/cart", cwd=clone)
+    assert same.code == 3 and "0 agents of 1 differ; 0 equal; 1 unknown" in same.out, same
 
 
 def test_an_edit_that_waits_behind_a_closed_gate_is_not_what_is_served(running: World) -> None:

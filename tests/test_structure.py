@@ -311,6 +311,22 @@ def test_a_new_environment_becomes_a_stage_and_all_else_of_the_pipeline_stays(sh
     assert now is not None and now.version == 1
 
 
+def test_an_environment_that_is_there_still_becomes_a_stage_and_only_once(shop: World) -> None:
+    run(shop, "environment", "create", "qa")
+    wish = ("environment", "create", "qa", "--pipeline", "standard", "--after", "staging")
+    run(shop, *wish)
+    once = CHAIN.replace("      # deep\r\n", '      # deep\r\n  - environment: "qa"\r\n')
+    tip = shop.revision()
+    assert shop.git("cat-file", "-s", "main:pipelines/standard.yaml") == str(len(once))
+    for again in (wish, ("pipeline", "add-stage", "standard", "qa", "--before", "prod")):
+        assert "nothing to do" in run(shop, *again).out
+    for place in (("--after", "prod"), ("--before", "staging"), ("--after", "qa")):
+        elsewhere = run(shop, "pipeline", "add-stage", "standard", "qa", *place, code=REFUSED)
+        assert "in another place: dev → staging → qa → prod" in elsewhere.err
+        assert "headpin pipeline remove-stage standard qa" in elsewhere.err
+    assert shop.revision() == tip
+
+
 def test_the_schema_is_named_where_the_workspace_has_it(shop: World) -> None:
     shop.commit("Schemas", {".schemas/environment.json": "{}\n"})
     run(shop, "environment", "create", "qa")

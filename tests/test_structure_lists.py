@@ -130,6 +130,8 @@ def test_an_agent_with_everything_about_it(shop: World) -> None:
         "pins/staging/shop/web.yaml",
     ]
     shown = run(shop, "agent", "show", "shop/web").out
+    bare = run(shop, "agent", "show", "shop/web", "--no-headers").out
+    assert "ENVIRONMENT" in shown and "ENVIRONMENT" not in bare
     assert "\x1b" not in shown and "\u202e" not in shown and "robin" not in shown
     assert "prod: Blocked: ran-before:" in shown
 

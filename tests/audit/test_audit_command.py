@@ -50,6 +50,12 @@ def test_programs_read_all_of_it(spoilt: Scene) -> None:
     assert headpin("audit", "--json", cwd=spoilt.folder / "config").out == ran.out
 
 
+def test_an_answer_about_a_part_says_that_there_is_more(spoilt: Scene) -> None:
+    ran = headpin("audit", "--env", "staging", cwd=spoilt.folder / "config")
+    assert "3 more findings elsewhere; 'headpin audit' tells all" in ran.err
+    assert "elsewhere" not in headpin("audit", cwd=spoilt.folder / "config").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "codes"),
     [
@@ -68,6 +74,17 @@ def test_less_can_be_asked_for(arguments: tuple[str, ...], code: int, codes: lis
     assert [line.split()[0] for line in ran.out.splitlines() if line.startswith("HP")] == codes
 
 
+def test_what_was_found_under_an_old_name_is_told_of_the_agent(spoilt: Scene, tmp_path: Path) -> None:
+    scene = copy_of(spoilt, tmp_path / "scene")
+    config = scene.folder / "config"
+    before = json.loads(headpin("audit", "--agent", "shop/cart", "--json", cwd=config).out)["findings"]
+    assert headpin("agent", "rename", "shop/cart", "shop/basket", "--yes", cwd=config).code == 0
+    for name in ("shop/basket", "shop/cart"):
+        found = json.loads(headpin("audit", "--agent", name, "--json", cwd=config).out)["findings"]
+        assert [item for item in found if item["agent"] == "shop/cart"] == before
+    assert len(before) == 4
+
+
 def test_notices_alone_are_no_failure(past: Scene, tmp_path: Path) -> None:
     scene = copy_of(past, tmp_path / "scene")
     PLANTS["a_stage_skipped_and_held"](scene)
@@ -80,6 +97,7 @@ def test_notices_alone_are_no_failure(past: Scene, tmp_path: Path) -> None:
     [
         (("--since", "nowhere"), "there is no commit 'nowhere' here"),
         (("--env", "prd"), "did you mean prod?"),
+        (("--since", "main~1"), "the id of a commit, a branch or a tag, without ~, ^ or @"),
         (("--agent", "cart"), "agents are named project/agent"),
     ],
 )

@@ -98,7 +98,6 @@ def test_the_log_has_moves_newest_first_and_filters(told: World) -> None:
     assert kinds(told, "log", "--person", "BEN@") == [("prod", "shop/cart", "promoted")]
     assert kinds(told, "log", "--agent", "shop/menu", "--env", "staging") == [("staging", "shop/menu", "promoted")]
     assert kinds(told, "log", "--project", "shop") == kinds(told, "log")
-    assert kinds(told, "log", "--project", "other") == []
     by_walk = [event for event in events(told, "log") if event["agent"] == "shop/cart"]
     assert events(told, "log", "--agent", "shop/cart") == by_walk
     middle = events(told, "log")[2]["at"]
@@ -297,3 +296,30 @@ def test_times_as_people_say_them(said: str, meant: str) -> None:
 def test_what_is_no_time_is_refused(said: str) -> None:
     with pytest.raises(ValueError, match="no date and time"):
         moment_said(said, datetime(2026, 11, 24, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("log", "--project", "shp"), "did you mean shop?"),
+        (("log", "--event", "deployed"), "write --event promoted"),
+        (("audit", "--agent", "shop/crt"), "did you mean shop/cart?"),
+        (("audit", "--agent", "shop/x"), "2 to 40 lower-case letters"),
+        (("history", "shop/x"), "2 to 40 lower-case letters"),
+    ],
+)
+def test_a_slip_is_told_and_is_no_empty_answer(told: World, arguments: tuple[str, ...], said: str) -> None:
+    done = headpin(*arguments, cwd=told.config)
+    assert done.code == 2 and said in done.err and not done.out, done
+
+
+def test_a_project_that_is_gone_has_a_log_and_is_audited(told: World, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git("clone", "--quiet", "--mirror", str(told.config), str(clone), cwd=tmp_path)
+    empty = git("mktree", cwd=clone)
+    git(
+        "update-ref", "refs/heads/main", git("commit-tree", "-p", "main", "-m", "All gone", empty, cwd=clone), cwd=clone
+    )
+    log = headpin("log", "--project", "shop", "--json", cwd=clone)
+    assert log.code == 0 and json.loads(log.out)["events"] == events(told, "log", "--project", "shop")
+    assert headpin("audit", "--agent", "shop/menu", cwd=clone).code == 0

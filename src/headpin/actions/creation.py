@@ -120,7 +120,7 @@ def agent_creation(workspace: Workspace, wish: NewAgent, note: str) -> Change:
 
 def stage_addition(workspace: Workspace, pipeline: str, environment: str, place: StagePlace, note: str) -> Change:
     """The commit that makes an environment a stage of a pipeline; no change where it is one."""
-    files = {} if environment in _stages(workspace, pipeline) else with_stage(workspace, pipeline, environment, place)
+    files = with_stage(workspace, pipeline, environment, place)
     return Change(files, f"Add {environment} to the pipeline {pipeline}", note, structure=f"pipeline {pipeline}")
 
 
@@ -146,13 +146,30 @@ def pipeline_assignment(workspace: Workspace, project: str, pipeline: str, note:
 
 
 def with_stage(workspace: Workspace, pipeline: str, environment: str, place: StagePlace) -> dict[str, bytes | None]:
-    """The pipeline with one stage more. Raises Refused where the place is none of its stages."""
+    """The pipeline with one stage more; nothing where it is one already.
+
+    Raises Refused where the place is beside none of its stages, or where the environment stands in another one.
+    """
     path, stages = pipeline_path(pipeline), _stages(workspace, pipeline)
     beside = place.after or place.before
     if beside and beside not in stages:
         raise _no_stage(pipeline, beside, stages)
-    position = stages.index(beside) + bool(place.after) if beside else len(stages)
+    if environment in stages:
+        others = [stage for stage in stages if stage != environment]
+        if beside and (beside == environment or stages.index(environment) != _position(others, place)):
+            raise Refused(
+                f"{environment} is a stage of the pipeline {pipeline} in another place: {' → '.join(stages)}",
+                remedy=f"take it out first: 'headpin pipeline remove-stage {pipeline} {environment}'",
+            )
+        return {}
+    position = _position(stages, place)
     return {path: insert(workspace.tree.read(path), ("stages",), position, {"environment": environment})}
+
+
+def _position(stages: Sequence[str], place: StagePlace) -> int:
+    if place.after:
+        return stages.index(place.after) + 1
+    return stages.index(place.before) if place.before else len(stages)
 
 
 def _no_stage(pipeline: str, environment: str, stages: Sequence[str]) -> Refused:
@@ -176,5 +193,5 @@ def _creation(tree: Tree, files: dict[str, bytes | None], kind: str, name: str, 
                 f"there is {'an' if kind[0] in 'ae' else 'a'} {kind} {name} already",
                 remedy=f"see 'headpin {kind} show {name}'",
             )
-        files = {path: data for path, data in files.items() if tree.entry(path) is None}
+        files = {path: data for path, data in files.items() if tree.entry(path) is None or tree.read(path) != data}
     return Change(files, f"Create the {kind} {name}", note, structure=f"{kind} {name}")

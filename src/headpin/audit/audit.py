@@ -7,7 +7,7 @@ begins that is here now.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,12 +48,13 @@ class AuditReport:
         """Exceptions that the rules know, and what is worth a look."""
         return tuple(finding for finding in self.findings if finding.severity == NOTICE)
 
-    def only(self, environment: str | None, agent: AgentName | None) -> AuditReport:
-        """The findings about one environment, one agent, or both."""
+    def only(self, environment: str | None, agents: Collection[AgentName]) -> AuditReport:
+        """The findings about one environment, about one agent by all its names, or both; all agents where none is."""
+        names = set(map(str, agents))
         kept = (
             finding
             for finding in self.findings
-            if environment in (None, finding.environment) and (agent is None or finding.agent == str(agent))
+            if environment in (None, finding.environment) and (not names or finding.agent in names)
         )
         return replace(self, findings=tuple(kept))
 

@@ -12,6 +12,7 @@ from headpin.cli.acting import ConfirmOption, How, NoteOption, PruneOption, Type
 from headpin.cli.agent_rename import rename
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
+    AGENTS,
     AgentArgument,
     JsonOption,
     NoHeaders,
@@ -91,7 +92,11 @@ def _version(place: Place) -> str:
 
 @group.command("show", epilog="Example: headpin agent show support/triage")
 def show(
-    context: typer.Context, agent: AgentArgument, output: OutputOption = Output.TABLE, json: JsonOption = False
+    context: typer.Context,
+    agent: AgentArgument,
+    output: OutputOption = Output.TABLE,
+    json: JsonOption = False,
+    no_headers: NoHeaders = False,
 ) -> None:
     """Show an agent: source, image, owners, its pin and its versions in each environment, and its files."""
     session: Session = context.obj
@@ -127,7 +132,7 @@ def show(
         )
         for place in item.places
     ]
-    session.terminal.table(("ENVIRONMENT", "PIN", "SERVED", "STATUS", "RAN"), rows)
+    session.terminal.table(("ENVIRONMENT", "PIN", "SERVED", "STATUS", "RAN"), rows, headers=not no_headers)
     for place in item.places:
         if place.pin.message:
             session.terminal.line((place.environment, STRONG), f": {place.pin.status}: {inert(place.pin.message)}")
@@ -177,7 +182,7 @@ def create(
     session: Session = context.obj
     project, slash, name = agent.partition("/")
     if not slash:
-        raise UsageError(f"{agent!r} is no agent's name", remedy="agents are named project/agent")
+        raise UsageError(f"{agent!r} is no agent's name", remedy=AGENTS)
     named = AgentName(new_name(project, "a project"), new_name(name, "an agent"))
     wish = NewAgent(named, repository, image, told(display_name, description), source_branch, path, _ports(port or []))
     perform(session, to_create_agent(wish, note), how, "", "WorkspaceChange")

@@ -8,7 +8,7 @@ import typer
 
 from headpin.cli.acting import How, NoteOption, acting, perform
 from headpin.cli.app import Session
-from headpin.cli.arguments import AgentArgument, agent_named
+from headpin.cli.arguments import AGENTS, AgentArgument, agent_named
 from headpin.controller.rename import to_rename
 from headpin.errors import UsageError
 from headpin.types import AgentName
@@ -32,10 +32,7 @@ def rename(
     session: Session = context.obj
     new = AgentName.parse(name)
     if new is None:
-        raise UsageError(
-            f"{name!r} is no agent's name",
-            remedy="agents are named project/agent: 2 to 40 lower-case letters, digits and hyphens each",
-        )
+        raise UsageError(f"{name!r} is no agent's name", remedy=AGENTS)
     workspace = session.controller.workspace()
     old = AgentName.parse(agent)
     if old is None or not _was(workspace, new, old):  # typed again once it is done, it says so

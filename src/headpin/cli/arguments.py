@@ -15,13 +15,13 @@ from headpin.cli.app import Session
 from headpin.controller.branches import Branch, record_path
 from headpin.controller.outside import Outside
 from headpin.errors import HeadpinError, UsageError
-from headpin.model.moments import moment_said
+from headpin.model.moments import TIMES, moment_said
 from headpin.types import AgentName, name_fault
 from headpin.workspace import Workspace
 from headpin.workspace.former_rules import heir_of
 
-TIMES = "write for example 2026-11-24, 2026-11-24T15:00, 2026-11-24T15:00Z or '2 hours ago'"
-"""How times are written."""
+AGENTS = "agents are named project/agent: 2 to 40 lower-case letters, digits and hyphens each"
+"""How agents are named."""
 
 _AUTHOR = re.compile(r"([^<>]{1,200}[^<> ]) <([^<>\s]{1,200})>")
 
@@ -202,7 +202,7 @@ def agent_named(workspace: Workspace, text: str, known: tuple[AgentName, ...] = 
     """The agent that a person named. Raises UsageError with the closest one when there is none."""
     agent = AgentName.parse(text)
     if agent is None:
-        raise UsageError(f"{text!r} is no agent's name", remedy="agents are named project/agent")
+        raise UsageError(f"{text!r} is no agent's name", remedy=AGENTS)
     agents = {*workspace.all_agents(), *known}
     if agent not in agents:
         heir = heir_of(workspace, agent)
@@ -241,6 +241,12 @@ def project_named(workspace: Workspace, text: str) -> str:
         others = f"the projects are: {', '.join(workspace.projects) or 'none'}"
         raise UsageError(f"there is no project {text}", remedy=closest(text, workspace.projects, others))
     return text
+
+
+def project_in(workspace: Workspace, branches: Mapping[str, Branch], text: str) -> str:
+    """The project that a person named, which has documents or a record. Raises UsageError."""
+    known = {e.name for branch in branches.values() for e in branch.tree.entries("deployments")}
+    return text if text in known else project_named(workspace, text)
 
 
 def pipeline_named(workspace: Workspace, text: str) -> str:

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
-    TIMES,
     DataOutput,
     DataOutputOption,
     JsonOption,
@@ -24,11 +23,12 @@ from headpin.cli.arguments import (
 from headpin.cli.events import is_narrow, release_cells, tell_missing
 from headpin.cli.status import print_matrix
 from headpin.cli.terminal import DIM, STRONG, inert, style_of
-from headpin.errors import UsageError
+from headpin.model.moments import TIMES
 from headpin.releases.codec import format_time
 from headpin.status import AtReport, read_at_revision, read_at_time
 from headpin.status.at import Moment, Ran
 from headpin.status.history import environments_ever
+from headpin.status.when import commit_named
 from headpin.types import AgentName, short
 
 CSV_COLUMNS = (
@@ -77,10 +77,7 @@ def _report(session: Session, when: str, environment: str | None, agent: AgentNa
     time = time_named(when, controller.clock())
     if time is not None:
         return read_at_time(controller, time, environment, agent)
-    revision = session.repository.resolve(when)
-    if revision is None:
-        raise UsageError(f"{when!r} is neither a time nor a commit that this clone has", remedy=TIMES)
-    return read_at_revision(controller, revision, environment, agent)
+    return read_at_revision(controller, commit_named(session.repository, when), environment, agent)
 
 
 def _print(session: Session, report: AtReport, *, is_list: bool, is_wide: bool, headers: bool) -> None:

@@ -10,11 +10,13 @@ from rich.text import Text
 from headpin.audit import AuditReport, Finding, run_audit
 from headpin.cli.app import PROBLEMS, Session, app, exit_with
 from headpin.cli.arguments import (
+    AGENTS,
     JsonOption,
     NoHeaders,
     OptionalEnvironment,
     Output,
     OutputOption,
+    agent_in,
     complete_agents,
     environment_named,
     form_of,
@@ -51,26 +53,40 @@ def audit(
     session: Session = context.obj
     controller = session.controller
     revision = _revision(session, since) if since else None
-    name = AgentName.parse(agent) if agent else None
-    if agent and name is None:
-        raise UsageError(f"{agent!r} is no agent's name", remedy="agents are named project/agent")
+    names = _names(session, agent) if agent else ()
     if env:
         known = {*controller.workspace().environment_order, *branch_names(session.repository, controller.main)}
         env = environment_named(sorted(known), env)
     with session.terminal.working("replaying history"):
-        report = run_audit(controller, since=revision, use_memory=memory).only(env, name)
+        everything = run_audit(controller, since=revision, use_memory=memory)
+    report = everything.only(env, names)
+    if agent and not report.findings:  # one that is gone and never ran can have findings all the same
+        workspace = controller.workspace()
+        agent_in(workspace, controller.branches(workspace), agent)
     form = form_of(output, json)
     if form in (Output.JSON, Output.YAML):
         session.terminal.machine("Audit", report.as_json(), form.value)
     else:
         _print(session, report, is_wide=form is Output.WIDE, headers=not no_headers)
+        _tell_others(session, len(everything.findings) - len(report.findings))
     exit_with(PROBLEMS if report.violations else 0)
+
+
+def _names(session: Session, text: str) -> tuple[AgentName, ...]:
+    """The agent that a person named, and what it was called before: what happened then is told of that name."""
+    name = AgentName.parse(text)
+    if name is None:
+        raise UsageError(f"{text!r} is no agent's name", remedy=AGENTS)
+    document = session.controller.workspace().agent(name)
+    return name, *(document.model.former_names if document and document.model else ())
 
 
 def _revision(session: Session, text: str) -> Revision:
     found = session.repository.resolve(text)
     if found is None:
-        raise UsageError(f"there is no commit {text!r} here", remedy="name a commit, a tag or a branch")
+        raise UsageError(
+            f"there is no commit {text!r} here", remedy="write the id of a commit, a branch or a tag, without ~, ^ or @"
+        )
     return found
 
 
@@ -92,6 +108,12 @@ def _print(session: Session, report: AuditReport, *, is_wide: bool, headers: boo
     replayed = f"replayed {counted(report.main, 'commit')} of main and {branches}, up to {short(report.head)}"
     terminal.line(told)
     terminal.line(replayed)
+
+
+def _tell_others(session: Session, number: int) -> None:
+    """Nobody takes the answer about a part for one about all."""
+    if number:
+        session.terminal.note(f"{counted(number, 'more finding')} elsewhere; 'headpin audit' tells all")
 
 
 def _tell(session: Session, finding: Finding, style: str) -> None:

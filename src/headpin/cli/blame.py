@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from headpin.cli.app import Session, app
+from headpin.cli.app import WORLD_FAILED, Session, app, exit_with
 from headpin.cli.arguments import (
     AgentArgument,
     EnvironmentOption,
@@ -46,7 +46,7 @@ def blame(
     """Show who gave each effective setting its value, and what brought that to the environment.
 
     Of what is served, with own settings as they were applied last: the file and line, the commit on main that
-    changed the value last, and the event with which it came here.
+    changed the value last, and the event with which it came here. Exits with 3 where this clone cannot tell all.
     """
     session: Session = context.obj
     controller = session.controller
@@ -59,14 +59,9 @@ def blame(
     form = form_of(output, json)
     if form in (Output.JSON, Output.YAML):
         session.terminal.machine("Blame", found.as_json(), form.value)
-        return
-    wide = form is Output.WIDE
-    columns = ["SETTING", "VALUE", "FROM", "CHANGED", "BY", "SUBJECT", "HERE BY"]
-    if wide:
-        columns += ["CONFIG", "NOTE"]
-    session.terminal.table(columns, [_row(item, wide) for item in found.settings], headers=not no_headers)
-    for said in dict.fromkeys(said for item in found.settings for said in item.trouble):
-        session.terminal.note(("note", STRONG), f": not known: {inert(said)}")
+    else:
+        _print(session, found, wide=form is Output.WIDE, headers=not no_headers)
+    exit_with(WORLD_FAILED if any(item.trouble for item in found.settings) else 0)
 
 
 def _refuse_unknown(found: Blame, keys: list[str]) -> None:
@@ -75,6 +70,15 @@ def _refuse_unknown(found: Blame, keys: list[str]) -> None:
         if not any(is_below(key, named) for key in found.keys):
             others = f"see 'headpin blame {found.agent} --env {found.environment}' for all of them"
             raise UsageError(f"{found.agent} has no setting {named}", remedy=closest(named, found.keys, others))
+
+
+def _print(session: Session, found: Blame, *, wide: bool, headers: bool) -> None:
+    columns = ["SETTING", "VALUE", "FROM", "CHANGED", "BY", "SUBJECT", "HERE BY"]
+    if wide:
+        columns += ["CONFIG", "NOTE"]
+    session.terminal.table(columns, [_row(item, wide) for item in found.settings], headers=headers)
+    for said in dict.fromkeys(said for item in found.settings for said in item.trouble):
+        session.terminal.note(("note", STRONG), f": not known: {inert(said)}")
 
 
 def _row(item: Blamed, wide: bool) -> list[Text | str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from headpin.cli.app import PROBLEMS, Session, app, exit_with
+from headpin.cli.app import PROBLEMS, WORLD_FAILED, Session, app, exit_with
 from headpin.cli.arguments import (
     JsonOption,
     NoHeaders,
@@ -78,6 +78,7 @@ def compare(
     By release, by shared and by own settings, by what is served at all, and by the number of pods. What the
     documents of the two environments say for everything in them is told once, and is no difference of an agent.
     With ENV@WHEN one environment is compared with itself: headpin compare prod@2026-11-20 prod@2026-11-24.
+    Exits with 3 where settings cannot be compared, because this clone does not have them.
     """
     session: Session = context.obj
     controller = session.controller
@@ -92,13 +93,15 @@ def compare(
         session.terminal.machine("Comparison", found.as_json(everything=all or bool(names)), form.value)
     else:
         _print(session, found, all or bool(names), bool(names) or form is Output.WIDE, headers=not no_headers)
+    if any(item.trouble for item in found.agents):
+        exit_with(WORLD_FAILED)
     exit_with(PROBLEMS if exit_code and found.different else 0)
 
 
 def _side(session: Session, branches: dict[str, Branch], text: str) -> Side:
     name, _, when = text.partition("@")
     names = dict.fromkeys([*session.controller.workspace().environment_order, *branches])
-    return read_side(session.controller, branches[environment_named(list(names), name)], text, when)
+    return read_side(session.controller, branches, environment_named(list(names), name), text, when)
 
 
 def _agents(workspace: Workspace, text: str, known: Collection[AgentName]) -> list[AgentName]:
@@ -128,13 +131,20 @@ def _print(session: Session, found: Comparison, everything: bool, detailed: bool
         return
     _print_general(session, found)
     _print_trouble(session, found)
-    equal = len(found.agents) - len(found.different)
+    _print_count(session, found)
+
+
+def _print_count(session: Session, found: Comparison) -> None:
+    line = session.terminal.line
+    equal, different = len(found.agents) - len(found.different), sum(bool(item.differs) for item in found.agents)
+    unknown = len(found.different) - different
     if not found.agents:
-        terminal.line("nothing is served on either side")
+        line("nothing is served on either side")
     elif not found.different:
-        terminal.line(f"{counted(equal, 'agent')}: no difference")
+        line(f"{counted(equal, 'agent')}: no difference")
     else:
-        terminal.line(f"{counted(len(found.different), 'agent')} of {len(found.agents)} differ; {equal} equal")
+        more = f"; {unknown} unknown" if unknown else ""
+        line(f"{counted(different, 'agent')} of {len(found.agents)} differ; {equal} equal{more}")
 
 
 def _row(item: AgentComparison, found: Comparison) -> list[Text | str]:
@@ -142,7 +152,7 @@ def _row(item: AgentComparison, found: Comparison) -> list[Text | str]:
         Text(_name(item), STRONG),
         _served(item.one),
         _served(item.other),
-        ", ".join(item.differs) or ("unknown" if item.trouble else "nothing"),
+        ", ".join([*item.differs, *["unknown"] * bool(item.trouble)]) or "nothing",
         _ahead(item, found),
     ]
 

@@ -8,7 +8,6 @@ import typer
 
 from headpin.cli.app import Session, app
 from headpin.cli.arguments import (
-    TIMES,
     DataOutput,
     DataOutputOption,
     JsonOption,
@@ -18,17 +17,19 @@ from headpin.cli.arguments import (
     agent_in,
     closest,
     complete_agents,
+    complete_projects,
     data_form_of,
     environment_named,
     limit_for,
+    project_in,
     time_option,
 )
 from headpin.cli.events import print_told
 from headpin.errors import UsageError
+from headpin.model.moments import TIMES
 from headpin.releases import EventKind
 from headpin.status import Wanted, read_log
 from headpin.status.history import environments_ever, kinds, moves_or_all
-from headpin.types import name_fault
 
 
 @app.command(epilog="Example: headpin log --env prod --since '2 weeks ago' -n 20")
@@ -39,7 +40,10 @@ def log(
         str | None,
         typer.Option("--agent", metavar="AGENT", help="Only this agent.", autocompletion=complete_agents),
     ] = None,
-    project: Annotated[str | None, typer.Option("--project", metavar="NAME", help="Only agents of it.")] = None,
+    project: Annotated[
+        str | None,
+        typer.Option("--project", metavar="PROJECT", help="Only agents of it.", autocompletion=complete_projects),
+    ] = None,
     person: Annotated[
         str | None, typer.Option("--person", metavar="TEXT", help="Only by people with this in their name or address.")
     ] = None,
@@ -66,7 +70,7 @@ def log(
     form = data_form_of(output, json)
     wanted = Wanted(
         agent_in(workspace, branches, agent) if agent else None,
-        _project(project),
+        project_in(workspace, branches, project) if project else None,
         environment_named(environments_ever(workspace, branches), env) if env else None,
         person,
         time_option(since, now),
@@ -77,16 +81,11 @@ def log(
     print_told(session, told, form, "Log", {}, headers=not no_headers, agents=True)
 
 
-def _project(text: str | None) -> str | None:
-    """A project's name; one that is gone has history too."""
-    if text is not None and name_fault(text):
-        raise UsageError(f"{text!r} is no project's name", remedy=str(name_fault(text)))
-    return text
-
-
 def _kinds(text: str | None) -> frozenset[EventKind] | None:
     try:
         return moves_or_all(text)
     except ValueError as error:
         others = f"the kinds are: {', '.join(kinds())}"
+        if text == "deployed":  # what the table calls a promotion into the head environment
+            raise UsageError("'deployed' is no kind of event", remedy="write --event promoted") from error
         raise UsageError(f"{text!r} is no kind of event", remedy=closest(str(text), kinds(), others)) from error

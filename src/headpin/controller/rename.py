@@ -43,13 +43,16 @@ def _is_done(workspace: Workspace, old: AgentName, new: AgentName) -> bool:
 def _refuse(around: Surroundings, old: AgentName, new: AgentName) -> None:
     workspace = around.workspace
     if old == new:
-        raise UsageError(f"{old} has that name already")
+        raise UsageError(f"{old} has that name already", remedy="choose another name")
     if not workspace.has_agent(old):
         raise UsageError(f"there is no agent {old}", remedy="see 'headpin status' for all agents")
     pinned = [name for name in workspace.environments if workspace.has_pin(name, new)]
     if not workspace.is_gone(new) or pinned:
         what = f"is pinned in {', '.join(pinned)}" if pinned else "is there already"
         raise Refused(f"{new} {what}", remedy="choose another name")
+    if new.project not in workspace.projects:
+        remedy = f"make it first: 'headpin project create {new.project} --pipeline PIPELINE'"
+        raise Refused(f"there is no project {new.project}", remedy=remedy)
     wrong = errors(agent_problems(workspace, old))
     for project in dict.fromkeys((old.project, new.project)):
         wrong += errors(project_problems(workspace, project))

@@ -45,7 +45,6 @@ def _listed(repository: Repository, arguments: list[str], *paths: str) -> tuple[
     done = run_git([*options, "rev-list", *arguments, "--", *paths], seconds=_SECONDS)
     if done.code != 0:
         said = " ".join(done.err.split())[:300]
-        raise HistoryMissing(
-            f"the history of {', '.join(paths)} cannot be read: {said}", remedy="fetch all of it: 'git fetch --all'"
-        )
+        remedy = "run 'git fetch --unshallow'" if repository.is_shallow else "fetch all of it: 'git fetch --all'"
+        raise HistoryMissing(f"the history of {', '.join(paths)} cannot be read: {said}", remedy=remedy)
     return tuple(Revision(line) for line in done.out.split() if is_revision(line))

@@ -14,6 +14,9 @@ from pydantic import AfterValidator, Field
 
 MAX_DURATION = timedelta(days=90)
 
+TIMES = "write for example 2026-11-24, 2026-11-24T15:00, 2026-11-24T15:00Z or '2 hours ago'"
+"""How times are written."""
+
 _DURATION = r"(?=[0-9])([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,6}m)?"
 _ZONE = r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,3}"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -32,6 +35,7 @@ _UNITS = {
     "week": timedelta(weeks=1),
 }
 _DAY_END = "24:00"
+_GIT_OFFSET = r" ([+-][0-9]{2})([0-9]{2})$"
 _INSTANT = r"2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?"
 
 
@@ -70,6 +74,7 @@ def instant_said(text: str) -> datetime:
 def moment_said(text: str, now: datetime) -> datetime:
     """What a person calls an instant: a date (its beginning), a date and time, ``now``, or ``2 hours ago``.
 
+    A date and time may be as git prints it: ``2026-11-24 15:00:00 +0100``.
     Aware where it has an offset, or is told from `now`. Raises ValueError.
     """
     if text == "now":
@@ -79,7 +84,7 @@ def moment_said(text: str, now: datetime) -> datetime:
         return now - int(found.group(1)) * _UNITS[found.group(2)]
     if re.fullmatch(_DATE, text):
         return datetime.fromisoformat(text)
-    return instant_said(text.replace(" ", "T", 1))
+    return instant_said(re.sub(_GIT_OFFSET, r"\1:\2", text).replace(" ", "T", 1))
 
 
 def is_time_of_day(text: str) -> bool:

@@ -5,18 +5,19 @@ Must never look at what others committed on a branch: a side is always a commit 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
 from headpin.controller import Controller
 from headpin.controller.branches import Branch
-from headpin.errors import UsageError
+from headpin.errors import Refused
 from headpin.git import CommitInfo
 from headpin.model.moments import moment_said
 from headpin.releases.codec import format_time
 from headpin.status.happened import branch_at
-from headpin.status.when import Find, by_revision, by_time
+from headpin.status.when import Find, by_revision, by_time, commit_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +41,30 @@ class Side:
         }
 
 
-def read_side(controller: Controller, branch: Branch, asked: str, when: str) -> Side:
-    """The side that ``ENV`` or ``ENV@WHEN`` names, of the environment's `branch`; `when` is "" for the present.
+def read_side(controller: Controller, branches: Mapping[str, Branch], environment: str, asked: str, when: str) -> Side:
+    """The side that ``ENV`` or ``ENV@WHEN`` names, of one of `branches`; `when` is "" for the present.
 
-    Raises UsageError for what never was, HistoryMissing where this clone does not reach back so far.
+    Raises Refused for what never was, UsageError for what is no moment, HistoryMissing where this clone does not
+    reach back so far.
     """
-    environment = branch.environment
+    branch = branches[environment]
     if branch.trouble is not None:
         raise branch.trouble
     if branch.own is None or branch.tip is None:
-        raise UsageError(f"nothing was ever deployed to {environment}", remedy="run 'headpin reconcile'")
+        raise Refused(f"nothing was ever deployed to {environment}", remedy="run 'headpin reconcile'")
     if not when:
         return Side(asked, environment, branch, branch.own)
-    commit = _finder(controller, branch, when)(branch)
+    commit = _finder(controller, branches, environment, when)(branch)
     if commit is None:
-        raise UsageError(f"{environment} did not exist yet at {when}", remedy="name a later time")
+        raise Refused(f"{environment} did not exist yet at {when}", remedy="name a later time")
     found = branch_at(branch, controller.repository, commit)
     return Side(asked, environment, found, commit)
 
 
-def _finder(controller: Controller, branch: Branch, when: str) -> Find:
+def _finder(controller: Controller, branches: Mapping[str, Branch], environment: str, when: str) -> Find:
     try:
         at = moment_said(when, controller.clock()).astimezone(UTC)
     except (ValueError, OverflowError):
-        revision = controller.repository.resolve(when)
-        if revision is None:
-            raise UsageError(
-                f"{when!r} is neither a time nor a commit that this clone has",
-                remedy="write for example 2026-11-24T15:00, '2 days ago', or a commit's id",
-            ) from None
-        return by_revision(controller, {branch.environment: branch}, revision, branch.environment)[1]
+        revision = commit_named(controller.repository, when)
+        return by_revision(controller, branches, revision, environment)[1]
     return by_time(controller.repository, at)

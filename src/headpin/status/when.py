@@ -10,7 +10,11 @@ from headpin.controller.branches import CONFIG_TRAILER, Branch, own_state
 from headpin.controller.past import past_of
 from headpin.errors import HistoryMissing, UsageError
 from headpin.git import CommitInfo, Repository
+from headpin.model.moments import TIMES
 from headpin.types import Revision
+
+MOMENTS = f"{TIMES}; or the id of a commit, a branch or a tag, without ~, ^ or @"
+"""How a moment is written that may be a commit."""
 
 Find = Callable[[Branch], CommitInfo | None]
 """Finds the own commit of a branch that answers; None where the branch did not exist yet."""
@@ -24,6 +28,15 @@ def by_time(repository: Repository, at: datetime) -> Find:
         return past.at_time(at) if past else None
 
     return find
+
+
+def commit_named(repository: Repository, text: str) -> Revision:
+    """The commit that a person named where a time would do as well. Raises UsageError for what is neither."""
+    found = repository.resolve(text)
+    if found is None:
+        deepen = "; this clone is shallow: 'git fetch --unshallow' brings older commits" * repository.is_shallow
+        raise UsageError(f"{text!r} is neither a time nor a commit that this clone has", remedy=f"{MOMENTS}{deepen}")
+    return found
 
 
 def own_from(repository: Repository, revision: Revision) -> CommitInfo | None:
