@@ -60,7 +60,7 @@ def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
     return Loop(
         controller,
         plan.options,
-        Alone(controller) if line is None else _with_upstream(controller, plan, line),
+        Alone(controller, dry_run=plan.options.dry_run) if line is None else _with_upstream(controller, plan, line),
         wakes,
         Hints(wakes),
         Requests(wakes, plan.told),
