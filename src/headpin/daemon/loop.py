@@ -106,6 +106,7 @@ class Loop:
     def run(self) -> None:
         """Goes on until it is told to stop. Raises NotARepository when the repository is deleted meanwhile."""
         self.wakes.wake(Reason.START)
+        self.hints.know(self.repositories)  # a webhook of the upstream may come before there was a pass
         while not self.wakes.is_stopped():
             self.liveness.rests()
             reasons = self.wakes.wait(self._seconds())
@@ -167,8 +168,8 @@ class Loop:
 
     def _seconds(self) -> float:
         """How long nothing has to be done unless somebody wakes it."""
-        now = self.clock()
-        due = [self._again, self.troubles.next_due(), self.exchange.next_due()]
+        now, trouble = self.clock(), self.troubles.of(_PASS)
+        due = [self._again, trouble.due if trouble else self.troubles.next_due(), self.exchange.next_due()]
         waits = [at - now for at in due if at is not None]
         if self._opens_at is not None:  # by the clock on the wall, which others may set
             waits.append((self._opens_at - self.controller.clock()).total_seconds())
