@@ -172,8 +172,9 @@ def test_a_trouble_that_nobody_met_for_long_is_news_again(lines: Lines) -> None:
 def test_a_dead_source_is_one_line_however_many_agents_it_has(empty: PassReport, lines: Lines) -> None:
     telemetry = Telemetry()
     silent = {AgentName("shop", f"agent-{number}"): "git.example.com: no connection" for number in range(50)}
-    for _ in range(2):
-        telemetry.pass_finished("id", replace(_report(empty), sources=silent), 0.1)
+    for took in (7, 131):  # milliseconds, as curl tells them each time
+        said = {agent: f"{problem} after {took} ms" for agent, problem in silent.items()}
+        telemetry.pass_finished("id", replace(_report(empty), sources=said), 0.1)
     (line,) = [line for line in lines.told() if line["level"] != "debug"]
     assert (line["event"], line["agents"], line["agent"]) == ("source.failed", 50, "shop/agent-0")
     telemetry.pass_finished("id", _report(empty), 0.1)
