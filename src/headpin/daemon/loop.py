@@ -139,7 +139,8 @@ class Loop:
             report = self._passes(waiting)
         if not self.wakes.is_stopped() and not self.options.dry_run:
             self.liveness.works_on("sending what was made")
-            self._publish(None)
+            if self._publish(None):  # not with its pass but late: promotions of headpin's own waited for it
+                self._again = self.clock()
             self.liveness.works_on("housekeeping")
             self.housekeeping()
         return report
@@ -252,13 +253,16 @@ class Loop:
         self.telemetry.pass_finished(id, report, self.clock() - began)
         return report
 
-    def _publish(self, report: PassReport | None) -> None:
+    def _publish(self, report: PassReport | None) -> bool:
+        """Sends what there is to send; whether the branch of an environment moved by that."""
         self.exchange.publish(report, now=self.clock())
-        for name, revision in self.exchange.take_moved().items():
+        moved = self.exchange.take_moved()
+        for name, revision in moved.items():
             if revision is None:
                 self._seen.pop(name, None)
             else:
                 self._seen[name] = revision
+        return any(name.startswith("refs/remotes/") and f"/{ENVIRONMENTS}/" in name for name in moved)
 
     def _take(self, id: str, report: PassReport, began: float) -> None:
         """Notes what failed, what is late, and when to look again."""
