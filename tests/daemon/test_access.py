@@ -57,6 +57,17 @@ def test_a_token_is_read_anew_each_time_and_shows_nowhere(hub: Hub, server: Http
     assert {login.partition(":")[0] for login in server.logins} == {"x-access-token"}
 
 
+def test_a_clones_own_remote_is_reached_with_the_token_too(hub: Hub, server: HttpServer) -> None:
+    token = hub.folder / "token"
+    token.write_text("canary-one\n")
+    hub.world.git("remote", "set-url", "origin", f"{server.url}/hub.git")
+    assert headpin("run", "--once", cwd=hub.world.config).code == 3
+    ran = headpin("run", "--once", "--token-file", str(token), cwd=hub.world.config)
+    assert ran.code == 0, ran.err
+    assert hub.revision("env/prod") == hub.world.revision("env/prod")
+    assert "canary" not in ran.out + ran.err + hub.world.git("config", "--list")
+
+
 def test_no_program_has_the_token_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADPIN_TOKEN", "canary")
     assert "canary" not in environment().values()

@@ -152,8 +152,8 @@ class _Place:
             if self.push:
                 raise UsageError(f"{main} has no upstream to push to", remedy="see 'git branch --set-upstream-to'")
             return None
-        access = _of_host(self.access, repository.setting(f"remote.{found.remote}.url"))
-        return Line(repository.place, found.remote, access)
+        url = repository.setting(f"remote.{found.remote}.url")
+        return Line(repository.place, found.remote, _of_host(self.access, url), url=url)
 
 
 def _of_host(access: Access, url: str) -> Access:
