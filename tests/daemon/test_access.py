@@ -14,6 +14,7 @@ import pytest
 
 from headpin.errors import PermanentError
 from headpin.git import Access, address_of
+from headpin.git.program import environment
 from tests.daemon.test_upstream import Hub, hub
 from tests.hostile.servers import HttpServer, http_server, ssh_server
 from tests.inprocess import Ran, headpin
@@ -54,6 +55,22 @@ def test_a_token_is_read_anew_each_time_and_shows_nowhere(hub: Hub, server: Http
     kept = [place.read_bytes() for place in (hub.folder / "state").rglob("*") if place.is_file()]
     assert "canary" not in told and not any(b"canary" in data for data in kept)
     assert {login.partition(":")[0] for login in server.logins} == {"x-access-token"}
+
+
+def test_a_clones_own_remote_is_reached_with_the_token_too(hub: Hub, server: HttpServer) -> None:
+    token = hub.folder / "token"
+    token.write_text("canary-one\n")
+    hub.world.git("remote", "set-url", "origin", f"{server.url}/hub.git")
+    assert headpin("run", "--once", cwd=hub.world.config).code == 3
+    ran = headpin("run", "--once", "--token-file", str(token), cwd=hub.world.config)
+    assert ran.code == 0, ran.err
+    assert hub.revision("env/prod") == hub.world.revision("env/prod")
+    assert "canary" not in ran.out + ran.err + hub.world.git("config", "--list")
+
+
+def test_no_program_has_the_token_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADPIN_TOKEN", "canary")
+    assert "canary" not in environment().values()
 
 
 def test_a_token_goes_to_its_own_host_alone(tmp_path: Path) -> None:
@@ -133,7 +150,7 @@ def test_two_daemons_do_not_share_a_state_directory(hub: Hub) -> None:
 
     with held(hub.folder / "state"):
         ran = once(hub, str(hub.place))
-    assert ran.code == 2 and "another headpin uses" in ran.err
+    assert ran.code == 3 and "another headpin uses" in ran.err
     assert once(hub, str(hub.place), "--dry-run").code == 0
     assert not hub.revision("env/prod")
     assert headpin("run", "--once", "--repository", str(hub.place), cwd=hub.folder).code == 2

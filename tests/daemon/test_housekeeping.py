@@ -27,6 +27,13 @@ def test_loose_objects_are_packed_and_those_of_an_unfinished_pass_stay(world: Wo
     world.settle()
 
 
+def test_a_single_pass_waits_for_it(world: World) -> None:
+    world.settle()
+    told = Told()
+    Housekeeping(Repository.open(world.config), told, most=20, is_awaited=True)()
+    assert told.operations == [("repack", "ok"), ("commit-graph", "ok")]
+
+
 def test_few_loose_objects_are_left_alone(world: World) -> None:
     world.settle()
     told = Told()

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
-from headpin.daemon.loop import Options
-from tests.daemon.running import QUICK, running, until
+from headpin.daemon.loop import Loop, Options
+from headpin.daemon.wakes import Reason
+from tests.daemon.running import QUICK, make, running, until
 from tests.world import CART, World
 
 
 def version(world: World, environment: str) -> int:
     served = world.record(environment).served
     return served.version if served else 0
+
+
+def looked(world: World, options: Options = QUICK) -> Loop:
+    """A loop that a test turns round itself."""
+    loop, _ = make(world.config, options)
+    loop.controller.observed = None  # passes ask by themselves
+    return loop
 
 
 def test_a_commit_on_main_reaches_its_environment(world: World) -> None:
@@ -84,6 +93,30 @@ def test_a_branch_that_is_deleted_or_rewritten_is_put_back(running_world: World)
     assert version(world, "prod") == 1
     assert world.git("rev-parse", "env/prod^{tree}") == world.git("rev-parse", f"{tip}^{{tree}}")
     world.settle()
+
+
+def test_a_branch_that_is_set_back_while_a_pass_runs_is_not_taken_for_right(running_world: World) -> None:
+    world = running_world
+    loop = looked(world)
+    report = loop.turn(frozenset({Reason.START}))
+    tip = world.revision("env/prod")
+    world.git("update-ref", "refs/heads/env/prod", f"{tip}~1")
+    loop.exchange.publish(report, now=0.0)
+    loop.turn(frozenset())
+    assert world.revision("env/prod") == tip
+
+
+def test_a_dry_run_puts_nothing_back(running_world: World) -> None:
+    world = running_world
+    loop = looked(world)
+    loop.turn(frozenset({Reason.START}))
+    tip = world.revision("env/prod")
+    world.git("update-ref", "refs/heads/env/prod", f"{tip}~1")
+    before = world.git("for-each-ref")
+    looked(world, replace(QUICK, dry_run=True)).turn(frozenset({Reason.START}))
+    assert world.git("for-each-ref") == before
+    loop.turn(frozenset())
+    assert world.revision("env/prod") == tip
 
 
 def test_a_silent_source_delays_no_environment(world: World) -> None:

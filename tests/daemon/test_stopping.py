@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -48,6 +49,24 @@ def test_a_daemon_ends_when_it_is_told_to_and_leaves_nothing_locked(world: World
     assert (told[-1]["event"], told[-1]["reason"]) == ("daemon.stopped", f"told by {number.name}")
     assert not list((world.config / ".git" / "refs").rglob("*.lock"))
     world.settle()
+
+
+def test_a_single_pass_that_is_told_to_stop_says_that_it_was_not_finished_and_leaves_no_program(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/config.git"
+        process = started("-m", "headpin", "run", "--once", "--repository", url, "--state", "state", place=tmp_path)
+        silent.settimeout(15)
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=10)
+            connection.settimeout(5)
+            while connection.recv(4096):  # until git at the other end is gone
+                pass
+    assert process.returncode == 3 and "told to stop" in err
 
 
 @pytest.mark.parametrize("how", ["obedient", "busy", "twice"])

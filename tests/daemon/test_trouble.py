@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +16,12 @@ import pytest
 
 from headpin.controller import Controller
 from headpin.controller.reconcile import system_clock
-from headpin.errors import CannotWrite
+from headpin.daemon.backoff import Waits
+from headpin.daemon.upstream import WithUpstream
+from headpin.errors import CannotWrite, PermanentError, SourceTrouble
 from headpin.git import Repository
 from headpin.git.write import writing
-from tests.daemon.running import looping, make, running, until
+from tests.daemon.running import QUICK, looping, make, running, until
 from tests.daemon.test_local import version
 from tests.daemon.test_upstream import Hub, hub
 from tests.test_automatic import STAGES
@@ -74,6 +77,39 @@ def test_a_repository_without_main_is_told_once_in_a_while_and_is_fine_when_it_c
         world.push("cart")
         world.commit("Start", {"headpin.yaml": "apiVersion: headpin/v1\n", "environments/dev.yaml": "tracks: head\n"})
         until(lambda: "env/dev" in world.tips())
+
+
+def test_what_is_due_but_has_to_wait_for_a_pass_does_not_keep_the_loop_going_round(tmp_path: Path) -> None:
+    git("init", "--quiet", "--initial-branch=main", ".", cwd=tmp_path)
+    loop, told = make(tmp_path, replace(QUICK, waits=Waits(0.05, 0.5, 60.0)))
+    loop.troubles.failed("a promotion", SourceTrouble("refused"), 0.0)
+    with looping(loop):
+        until(lambda: told.failures)
+        beats = told.beats
+        time.sleep(1.2)
+        assert told.beats - beats <= 4
+
+
+def test_a_branch_that_is_due_waits_while_nothing_can_be_pushed(hub: Hub) -> None:
+    controller, line = hub.mirror()
+    loop, _ = make(controller.repository.git_dir, line=line, controller=controller)
+    exchange, now = loop.exchange, loop.clock()
+    assert isinstance(exchange, WithUpstream)
+    exchange.refresh(now=now, at_once=True)
+    exchange.troubles.failed("prod", PermanentError("refused"), now - 100)
+    assert exchange.next_due() < now
+    exchange.troubles.failed("a push", SourceTrouble("away"), now)
+    assert exchange.next_due() > now
+
+
+def test_a_webhook_of_the_upstream_counts_before_there_was_a_pass(hub: Hub) -> None:
+    controller, line = hub.mirror()
+    hub.place.rename(hub.folder / "away")
+    loop, told = make(controller.repository.git_dir, line=line, controller=controller)
+    with looping(loop):
+        until(lambda: told.failures)
+        (hub.folder / "away").rename(hub.place)
+        assert loop.hints.offer(frozenset({str(hub.place)}))
 
 
 def test_a_fault_of_headpin_ends_no_daemon(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,6 +173,17 @@ def test_automatic_promotions_are_pushed_to_main(hub: Hub) -> None:
     assert not told.failures
 
 
+def test_an_automatic_promotion_is_made_when_what_it_waited_for_could_be_pushed_at_last(hub: Hub) -> None:
+    hub.commit("Automatic", {"pipelines/standard.yaml": AT_ONCE})
+    hook = hub.place / "hooks" / "update"
+    hook.write_text('#!/bin/sh\ncase "$1" in refs/heads/env/dev) echo no; exit 1;; esac\n')
+    hook.chmod(0o755)
+    with hub.daemon() as told:
+        until(lambda: told.failures)
+        hook.unlink()
+        until(lambda: hub.version("staging") == 1)
+
+
 def test_where_main_is_protected_a_branch_says_what_would_be_promoted(hub: Hub) -> None:
     hub.commit("Automatic", {"pipelines/standard.yaml": AT_ONCE})
     branch = "headpin/promote/staging"
@@ -187,6 +198,25 @@ def test_where_main_is_protected_a_branch_says_what_would_be_promoted(hub: Hub) 
         git("update-ref", "refs/heads/main", hub.revision(branch), cwd=hub.place)
         until(lambda: not hub.revision(branch))
         until(lambda: hub.version("staging") == 1)
+
+
+def test_what_is_proposed_stays_while_an_earlier_stage_cannot_be_pushed(hub: Hub) -> None:
+    hub.commit("Automatic", {"pipelines/standard.yaml": AT_ONCE})
+    branch = "headpin/promote/staging"
+    hook = hub.place / "hooks" / "update"
+    with hub.daemon(protected=True) as told:
+        until(lambda: hub.revision(branch))
+        first = hub.revision(branch)
+        hook.write_text('#!/bin/sh\ncase "$1" in refs/heads/env/dev) echo no; exit 1;; esac\n')
+        hook.chmod(0o755)
+        hub.world.push("cart")
+        until(lambda: told.failures)
+        passes = len(told.passes)
+        hub.commit("Elsewhere", {"README.md": "more\n"})
+        until(lambda: len(told.passes) > passes)
+        assert hub.revision(branch) == first
+        hook.unlink()
+        until(lambda: hub.revision(branch) not in ("", first))
 
 
 def test_a_mirror_that_is_deleted_is_made_anew(hub: Hub) -> None:

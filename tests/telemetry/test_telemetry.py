@@ -156,7 +156,7 @@ def test_a_step_fails_and_recovers_whatever_passes_do(empty: PassReport, lines: 
     telemetry.recovered("prod", "prod")
     assert lines.events() == ["fetch.recovered", "publish.recovered"]
     found = values(telemetry)
-    assert ("headpin_passes_total", "failed") not in found
+    assert found["headpin_passes_total", "failed"] == 0
     assert found["headpin_environment_failures_total", "prod"] == 3
 
 
@@ -172,8 +172,9 @@ def test_a_trouble_that_nobody_met_for_long_is_news_again(lines: Lines) -> None:
 def test_a_dead_source_is_one_line_however_many_agents_it_has(empty: PassReport, lines: Lines) -> None:
     telemetry = Telemetry()
     silent = {AgentName("shop", f"agent-{number}"): "git.example.com: no connection" for number in range(50)}
-    for _ in range(2):
-        telemetry.pass_finished("id", replace(_report(empty), sources=silent), 0.1)
+    for took in (7, 131):  # milliseconds, as curl tells them each time
+        said = {agent: f"{problem} after {took} ms" for agent, problem in silent.items()}
+        telemetry.pass_finished("id", replace(_report(empty), sources=said), 0.1)
     (line,) = [line for line in lines.told() if line["level"] != "debug"]
     assert (line["event"], line["agents"], line["agent"]) == ("source.failed", 50, "shop/agent-0")
     telemetry.pass_finished("id", _report(empty), 0.1)
@@ -305,7 +306,7 @@ def test_a_label_has_a_bounded_number_of_values() -> None:
     kinds = {name[1] for name in found if name[0] == "headpin_git_operations_total"}
     assert len(kinds) == MAX_VALUES + 1
     assert found["headpin_git_operations_total", "other", "ok"] == 9 * MAX_VALUES
-    assert len(telemetry.metrics.text()) < 400_000
+    assert len(telemetry.metrics.text()) < 1_000_000
 
 
 def test_what_cannot_be_counted_is_told_and_the_counts_stay(running: World, lines: Lines, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from headpin.daemon.requests import Answer
 from headpin.daemon.signals import obeying_signals
 from headpin.daemon.start import Plan, build, started
 from headpin.daemon.wakes import Reason
-from headpin.errors import Conflict, HeadpinError, NotARepository, UsageError
+from headpin.errors import Conflict, HeadpinError, NotARepository, TemporaryError, UsageError
 from headpin.git import Access, Line, RemoteAddress, address_of, end_programs, host_of, upstream_of
 from headpin.sources import ImageLookups
 
@@ -158,8 +158,8 @@ class _Place:
             if self.push:
                 raise UsageError(f"{main} has no upstream to push to", remedy="see 'git branch --set-upstream-to'")
             return None
-        access = _of_host(self.access, repository.setting(f"remote.{found.remote}.url"))
-        return Line(repository.place, found.remote, access)
+        url = repository.setting(f"remote.{found.remote}.url")
+        return Line(repository.place, found.remote, _of_host(self.access, url), url=url)
 
 
 def _of_host(access: Access, url: str) -> Access:
@@ -188,10 +188,14 @@ def _attending(loop: Loop, voice: Voice, grace: float = 0.0) -> AbstractContextM
 
 
 def _once(place: _Place, plan: Plan, voice: Voice) -> None:
-    """One pass. Who is to be notified is, before this ends."""
-    loop = place.loop(plan)
-    with _attending(loop, voice, _GRACE):
+    """One pass. Who is to be notified is, before this ends. Raises TemporaryError where a signal came first."""
+    loop = place.loop(replace(plan, is_once=True))
+    is_done = False
+    with obeying_signals(loop.wakes), _attending(loop, voice, _GRACE):
         _one_pass(place.session, loop)
+        is_done = True
+    if not is_done:
+        raise TemporaryError("it was told to stop before the pass was finished", remedy="run it again")
 
 
 def _one_pass(session: Session, loop: Loop) -> None:

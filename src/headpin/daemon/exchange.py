@@ -45,8 +45,9 @@ class Exchange(Protocol):
 class Alone:
     """A repository without an upstream, or one that is not to take part."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, *, dry_run: bool = False) -> None:
         self._controller = controller
+        self._dry_run = dry_run
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -54,8 +55,10 @@ class Alone:
         return ()
 
     def refresh(self, *, now: float, at_once: bool) -> None:
-        """Puts back what others deleted or rewrote."""
+        """Puts back what others deleted or rewrote; what cannot be, the pass meets and tells."""
         del now, at_once
+        if self._dry_run:
+            return
         controller = self._controller
         names = {*controller.repository.ref_names(BRANCH_PREFIX), *controller.repository.ref_names(TIPS)}
         put_back(controller.repository, sorted(filter(controller.selects, names)), controller.clock())

@@ -34,11 +34,15 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 @dataclass(slots=True)
 class Housekeeping:
-    """Of one repository, by one thread at a time. `most` is how many loose objects are left alone."""
+    """Of one repository, by one thread at a time. `most` is how many loose objects are left alone.
+
+    With `is_awaited` it is done when a call returns: nobody is there later.
+    """
 
     repository: Repository
     telemetry: Telemetry
     most: int = MOST_LOOSE
+    is_awaited: bool = False
     clock: Callable[[], float] = time.monotonic
     _written: int = 0
     _looked: float = float("-inf")
@@ -66,6 +70,8 @@ class Housekeeping:
             self._is_done.clear()
             self._thread = threading.Thread(target=self._work, args=(place,), name="housekeeping", daemon=True)
             self._thread.start()
+            if self.is_awaited:
+                self._thread.join()
 
     def _work(self, place: Path) -> None:
         try:

@@ -106,6 +106,7 @@ class Loop:
     def run(self) -> None:
         """Goes on until it is told to stop. Raises NotARepository when the repository is deleted meanwhile."""
         self.wakes.wake(Reason.START)
+        self.hints.know(self.repositories)  # a webhook of the upstream may come before there was a pass
         while not self.wakes.is_stopped():
             self.liveness.rests()
             reasons = self.wakes.wait(self._seconds())
@@ -138,7 +139,8 @@ class Loop:
             report = self._passes(waiting)
         if not self.wakes.is_stopped() and not self.options.dry_run:
             self.liveness.works_on("sending what was made")
-            self._publish(None)
+            if self._publish(None):  # not with its pass but late: promotions of headpin's own waited for it
+                self._again = self.clock()
             self.liveness.works_on("housekeeping")
             self.housekeeping()
         return report
@@ -167,8 +169,8 @@ class Loop:
 
     def _seconds(self) -> float:
         """How long nothing has to be done unless somebody wakes it."""
-        now = self.clock()
-        due = [self._again, self.troubles.next_due(), self.exchange.next_due()]
+        now, trouble = self.clock(), self.troubles.of(_PASS)
+        due = [self._again, trouble.due if trouble else self.troubles.next_due(), self.exchange.next_due()]
         waits = [at - now for at in due if at is not None]
         if self._opens_at is not None:  # by the clock on the wall, which others may set
             waits.append((self._opens_at - self.controller.clock()).total_seconds())
@@ -251,13 +253,16 @@ class Loop:
         self.telemetry.pass_finished(id, report, self.clock() - began)
         return report
 
-    def _publish(self, report: PassReport | None) -> None:
+    def _publish(self, report: PassReport | None) -> bool:
+        """Sends what there is to send; whether the branch of an environment moved by that."""
         self.exchange.publish(report, now=self.clock())
-        for name, revision in self.exchange.take_moved().items():
+        moved = self.exchange.take_moved()
+        for name, revision in moved.items():
             if revision is None:
                 self._seen.pop(name, None)
             else:
                 self._seen[name] = revision
+        return any(name.startswith("refs/remotes/") and f"/{ENVIRONMENTS}/" in name for name in moved)
 
     def _take(self, id: str, report: PassReport, began: float) -> None:
         """Notes what failed, what is late, and when to look again."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headpin.errors import CannotWrite, NotARepository, UsageError
+from headpin.errors import CannotWrite, NotARepository, TemporaryError
 from headpin.git import RemoteAddress, Repository
 
 REMOTE = "origin"
@@ -21,7 +21,7 @@ _LOCK = "lock"
 
 @contextmanager
 def held(state: Path) -> Iterator[None]:
-    """Has the state directory for itself while the block lasts. Raises UsageError where another daemon has it."""
+    """Has the state directory for itself while the block lasts. Raises TemporaryError where another has it."""
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (state / _LOCK).open("a")
@@ -33,7 +33,9 @@ def held(state: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UsageError(f"another headpin uses {state}", remedy="give each its own folder with --state") from error
+            raise TemporaryError(
+                f"another headpin uses {state}", remedy="wait for its end, or give each its own folder with --state"
+            ) from error
         yield
 
 

@@ -1,12 +1,13 @@
 """Promotions of headpin's own where main is protected: one branch for each environment, for a pull request.
 
 Owns `headpin/promote/<environment>`: one commit on top of main, kept as it is while it says what is wanted, made
-anew when that changes, and gone when there is nothing to promote. A branch that somebody else committed to is theirs.
+anew when that changes, and gone when there is nothing to promote. While nobody can tell what is wanted it stays: a
+forge closes the pull request of a branch that is gone. A branch that somebody else committed to is theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from headpin.controller import Controller, PassReport
 from headpin.controller.automatic import Promotion
@@ -19,17 +20,24 @@ PROPOSALS = "headpin/promote/"
 
 
 def propose_branches(controller: Controller, prefix: str, report: PassReport) -> list[Move]:
-    """How the branches that are remembered below `prefix` have to move after the pass of `report`."""
+    """How the branches that are remembered below `prefix` have to move after the pass of `report`.
+
+    Only those of environments that the report tells of, and that are in order.
+    """
     repository = controller.repository
     head = repository.commit(report.config)
     wanted = {promotion.environment: promotion for promotion in controller.promotions(report)}
-    return list(_moves(controller, f"{prefix}{PROPOSALS}", head, wanted))
+    known = {found.environment for found in report.environments if not found.error and found.hold is None}
+    unknown = controller.workspace(head.id).environments.keys() - known
+    return list(_moves(controller, f"{prefix}{PROPOSALS}", head, wanted, unknown))
 
 
-def _moves(controller: Controller, prefix: str, head: CommitInfo, wanted: dict[str, Promotion]) -> Iterator[Move]:
+def _moves(
+    controller: Controller, prefix: str, head: CommitInfo, wanted: dict[str, Promotion], unknown: Set[str]
+) -> Iterator[Move]:
     repository = controller.repository
     there = repository.refs(prefix)
-    for environment in sorted(filter(controller.selects, {*there, *wanted})):
+    for environment in sorted(filter(controller.selects, {*there, *wanted} - unknown)):
         tip = repository.commit(there[environment]) if environment in there else None
         promotion = wanted.get(environment)
         if tip is not None and not _is_own(tip):

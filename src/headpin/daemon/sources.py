@@ -1,7 +1,8 @@
 """Where remote sources are: asked and followed apart from the passes, one round for each host in an interval.
 
 A pass takes what was found last and waits for nobody, except a moment for sources that were never asked. A source
-that is silent is asked alone and less and less often, so that it delays no other.
+that is silent is asked alone and less and less often, so that it delays no other. A branch that nobody follows, but
+that a pass asks for all the same (for a pin in a first stage), is asked for as long as passes do that.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Set
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +75,8 @@ class SourceBoard:
     _turns: dict[str, _Turn] = field(default_factory=dict)
     _found: dict[SourceRule, Followed] = field(default_factory=dict)
     _heads: dict[SourceKey, Observation] = field(default_factory=dict)
+    _wanted: dict[SourceKey, int] = field(default_factory=dict)
+    _passes: int = 0
     _is_stopped: bool = False
     _is_first: bool = True
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -81,7 +84,9 @@ class SourceBoard:
     # ── asked by passes ──────────────────────────────────────────────────────────────────────────
 
     def keep(self, followed: tuple[Follows, ...], limits: Limits) -> None:
-        """All that is followed from now on. Waits a moment for what was never asked."""
+        """All that is followed from now on. Waits a moment for what was never asked. Every pass begins with this."""
+        self._passes += 1
+        self._forget_unwanted()
         if followed == self._followed and limits == self._limits:
             return
         remote = tuple(item for item in followed if not item.rule.is_own)
@@ -92,11 +97,10 @@ class SourceBoard:
         with self._changed:
             self._followed, self._limits, self._items = followed, limits, dict(items)
             self._found = {rule: self._found[rule] for rule in rules if rule in self._found}
-            keys = {rule.key for rule in rules}
+            keys = {rule.key for rule in rules} | self._wanted.keys()
             self._heads = {key: seen for key, seen in self._heads.items() if key in keys}
             new = rules - self._found.keys()
             self._schedule({rule.repository for rule in new})
-            self.troubles.forget_all_but(items.keys())
             grace = self.settings.first_grace if self._is_first else self.settings.grace
             self._is_first = False
             self._changed.wait_for(lambda: self._is_stopped or new <= self._found.keys(), grace if new else 0)
@@ -106,8 +110,27 @@ class SourceBoard:
         return self._found.get(rule) or Followed(None, _NOT_ASKED)
 
     def head(self, key: SourceKey) -> Observation:
-        """Where the branch was found last."""
-        return self._heads.get(key) or Observation(None, _NOT_ASKED)
+        """Where the branch was found last. Waits a moment for one that was never asked, because nobody follows it."""
+        with self._changed:
+            is_new = key not in self._heads and key not in self._wanted
+            if is_new or key in self._wanted:
+                self._wanted[key] = self._passes
+            if is_new:
+                self._schedule({key.repository})
+                self._changed.wait_for(lambda: self._is_stopped or key in self._heads, self.settings.grace)
+            return self._heads.get(key) or Observation(None, _NOT_ASKED)
+
+    def _forget_unwanted(self) -> None:
+        """What the last pass did not ask for any more is not asked."""
+        with self._changed:
+            old = {key for key, last in self._wanted.items() if last < self._passes - 1}
+            followed = {item.rule.key for items in self._items.values() for item in items}
+            for key in old:
+                del self._wanted[key]
+                if key not in followed:
+                    self._heads.pop(key, None)
+            if old:
+                self._schedule(())
 
     # ── rounds ───────────────────────────────────────────────────────────────────────────────────
 
@@ -128,12 +151,12 @@ class SourceBoard:
     @property
     def repositories(self) -> tuple[str, ...]:
         """The addresses of all that are asked, as they are written."""
-        return tuple(self._items)
+        return tuple(self._turns)
 
     def hurry(self, repositories: Set[str] | None = None) -> None:
         """Asks `repositories` now; all of them where None is given."""
         with self._changed:
-            named = self._items.keys() if repositories is None else repositories & self._items.keys()
+            named = self._turns.keys() if repositories is None else repositories & self._turns.keys()
             for repository in named:
                 turn = self._turns[repository]
                 turn.due, turn.again = self._earliest(repository), turn.is_running
@@ -150,7 +173,9 @@ class SourceBoard:
         return all(turn.asked >= instant and not turn.is_running for turn in self._turns.values())
 
     def _schedule(self, new: Collection[str]) -> None:
-        self._turns = {name: self._turns.get(name) or _Turn(self.clock()) for name in self._items}
+        names = [*self._items, *(key.repository for key in self._wanted)]
+        self._turns = {name: self._turns.get(name) or _Turn(self.clock()) for name in names}
+        self.troubles.forget_all_but(self._turns.keys())
         for name in new:
             self._turns[name].due = self._earliest(name)
         self._changed.notify_all()
@@ -206,19 +231,21 @@ class SourceBoard:
         names = tuple(repositories)
         with self._changed:
             items = [item for name in names for item in self._items.get(name, ())]
+            keys = {item.rule.key for item in items} | {key for key in self._wanted if key.repository in names}
             limits = self._limits
         began = self.clock()
         found: dict[SourceRule, Followed] = {}
         heads: dict[SourceKey, Observation] = {}
         try:
-            found, heads = self._ask(items, limits)
+            found, heads = self._ask(items, keys, limits)
         except Exception as error:  # noqa: BLE001 - whatever it is concerns these sources, and they are asked again
             problem = str(error) if isinstance(error, HeadpinError) else f"{type(error).__name__}: {error}"
             found = {item.rule: Followed(None, problem) for item in items}
+            heads = dict.fromkeys(keys, Observation(None, problem))
         self._take(names, found, heads, self.clock() - began)
 
     def _ask(
-        self, items: list[Follows], limits: Limits
+        self, items: list[Follows], keys: Set[SourceKey], limits: Limits
     ) -> tuple[dict[SourceRule, Followed], dict[SourceKey, Observation]]:
         repository = Repository.open(self.settings.place)
         folder = repository.git_dir / MIRRORS
@@ -226,7 +253,7 @@ class SourceBoard:
         is_new = any(not self.memory.known(item.rule) for item in items)
         remote = Remote(follower, limits.source_seconds, self._branch(repository) if is_new else None)
         found = remote.follow(items)
-        return found, dict(remote.ask({item.rule.key for item in items}))
+        return found, dict(remote.ask(keys))
 
     def _branch(self, repository: Repository) -> Branch | None:
         """The head environment's branch, whose records tell what is a release already."""
@@ -247,15 +274,17 @@ class SourceBoard:
         with self._changed:
             kept = {item.rule for items in self._items.values() for item in items}
             is_changed = any(rule in kept and self._found.get(rule) != told for rule, told in found.items())
+            is_changed |= any(key in self._wanted and self._heads.get(key) != seen for key, seen in heads.items())
             self._found |= {rule: told for rule, told in found.items() if rule in kept}
             self._heads |= heads
             for name in names:
-                self._next_turn(name, [seen for rule, seen in found.items() if rule.repository == name], now, seconds)
+                told = [seen for rule, seen in found.items() if rule.repository == name]
+                self._next_turn(name, [*told, *(s for key, s in heads.items() if key.repository == name)], now, seconds)
             self._changed.notify_all()
         if is_changed:
             self.wakes.wake(Reason.SOURCES)
 
-    def _next_turn(self, name: str, found: list[Followed], now: float, seconds: float) -> None:
+    def _next_turn(self, name: str, found: Sequence[Followed | Observation], now: float, seconds: float) -> None:
         turn = self._turns.get(name)
         if turn is None:  # nobody follows it any more
             return

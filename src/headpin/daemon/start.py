@@ -34,7 +34,7 @@ class Plan:
     """Everything that a daemon is told: seconds between two questions to the upstream, and between two rounds of a
     source; whether promotions of headpin's own go to branches; and who listens.
 
-    `told` makes the answer to who asked for a pass; `chance` is from 0 to 1.
+    `told` makes the answer to who asked for a pass; `chance` is from 0 to 1. `is_once`: the process ends after a turn.
     """
 
     options: Options = field(default_factory=Options)
@@ -45,6 +45,7 @@ class Plan:
     told: Callable[[PassReport], Answer] = lambda _: {}
     chance: Callable[[], float] = random.random
     most_loose: int = MOST_LOOSE
+    is_once: bool = False
 
     def troubles(self) -> Troubles:
         """Nothing is wrong yet."""
@@ -60,14 +61,14 @@ def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
     return Loop(
         controller,
         plan.options,
-        Alone(controller) if line is None else _with_upstream(controller, plan, line),
+        Alone(controller, dry_run=plan.options.dry_run) if line is None else _with_upstream(controller, plan, line),
         wakes,
         Hints(wakes, controller.repository.place),
         Requests(wakes, plan.told),
         Liveness(wakes),
         plan.telemetry,
         SourceBoard(settings, controller.memory, wakes, plan.telemetry, plan.troubles()),
-        housekeeping=Housekeeping(controller.repository, plan.telemetry, plan.most_loose),
+        housekeeping=Housekeeping(controller.repository, plan.telemetry, plan.most_loose, is_awaited=plan.is_once),
         chance=plan.chance,
     )
 

@@ -25,9 +25,13 @@ def remembered(repository: Repository) -> dict[str, Revision]:
 
 
 def remember(repository: Repository, tips: Mapping[str, Revision]) -> None:
-    """Keeps where branches are right. Losing this memory, or a race for it, changes no answer."""
+    """Keeps where branches are right. Losing this memory, or a race for it, changes no answer.
+
+    A right branch only goes forward: one that others set back or rewrote since it was looked at is none.
+    """
     for environment, tip in tips.items():
-        if repository.ref(f"{TIPS}{environment}") != tip:
+        known = repository.ref(f"{TIPS}{environment}")
+        if known is None or not repository.has(known) or (known != tip and repository.is_ancestor(known, tip)):
             try:
                 repository.note_ref(f"{TIPS}{environment}", tip)
             except TemporaryError:

@@ -236,8 +236,10 @@ class WithUpstream:
     # ── time and trouble ─────────────────────────────────────────────────────────────────────────
 
     def next_due(self) -> float | None:
-        """The next fetch or push."""
-        known = (self.troubles.of(name) for name in self.troubles.names() if name != _FETCH)
+        """The next fetch or push. While nothing can be pushed, no branch is due by itself."""
+        push = self.troubles.of(_PUSH)
+        names = {_PUSH} if push is not None else self.troubles.names() - {_FETCH}
+        known = (self.troubles.of(name) for name in names)
         return min([self._due, *(trouble.due for trouble in known if trouble is not None)])
 
     def failures(self) -> list[Trouble]:

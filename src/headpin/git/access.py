@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from headpin.errors import PermanentError
 from headpin.git.address import RemoteAddress
+from headpin.git.program import TOKEN
 
-TOKEN = "HEADPIN_TOKEN"  # noqa: S105 - the name of a variable
 _TOKEN_USER = "x-access-token"  # noqa: S105 - what GitHub's apps need; GitLab and Gitea take any name with a token
 _SLOW = ("-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=20")
 """Fewer bytes a second than this for so many seconds is no answer."""

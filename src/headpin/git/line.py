@@ -14,7 +14,7 @@ from headpin.errors import Conflict, HeadpinError, PermanentError, SourceTrouble
 from headpin.git.access import Access
 from headpin.git.address import RemoteAddress, redacted
 from headpin.git.program import Output, run_git
-from headpin.git.remotes import converse, said_by
+from headpin.git.remotes import converse, login_of, said_by
 from headpin.git.upstream import LOST, said_of
 from headpin.types import Revision
 
@@ -41,6 +41,7 @@ class Move:
 class Line:
     """The remote `remote` of the repository at `place`; at `address`, where that is not in its settings.
 
+    `url` is what its settings say, so that a token for that host is used.
     `is_atomic` is what the server was found to know.
     """
 
@@ -50,6 +51,7 @@ class Line:
     address: RemoteAddress | None = None
     seconds: float = SECONDS
     is_atomic: bool = True
+    url: str = ""
 
     @property
     def prefix(self) -> str:
@@ -127,7 +129,9 @@ class Line:
         options = [*options, *self.access.options()]
         extra = self.access.environment()
         if self.address is None:
-            return run_git([*options, *arguments], seconds=self.seconds, extra=extra, place=self.place)
+            login, secrets = login_of(self.access, self.url, self.place)
+            extra = {**extra, **secrets}
+            return run_git([*options, *login, *arguments], seconds=self.seconds, extra=extra, place=self.place)
         return converse(self.access.to(self.address), arguments, self.seconds, options, extra)
 
     def _said(self, err: str) -> str:

@@ -24,6 +24,7 @@ _KEPT = frozenset(
     {"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS", "GIT_TRACE"}
     | {f"GIT_{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 )
+TOKEN = "HEADPIN_TOKEN"  # noqa: S105 - the name of a variable
 _MAX_OUTPUT = 8 * 1024 * 1024
 _PART = 64 * 1024
 _LOCAL_SECONDS = 60.0
@@ -77,6 +78,7 @@ def end_programs() -> None:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for the git program: the caller's, without what would redirect or stop it."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _KEPT}
+    kept.pop(TOKEN, None)  # git is given what it needs of it; a hook, a helper or another host's ssh needs nothing
     fixed = {"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     kept.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=10")
     return kept | fixed | dict(extra or {})

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from headpin.addresses import is_literal, is_metadata
 from headpin.errors import PermanentError, SourceTrouble
 from headpin.git.access import NOTHING, Access
-from headpin.git.address import PLAIN, RemoteAddress, redacted
+from headpin.git.address import PLAIN, RemoteAddress, address_of, redacted
 from headpin.git.program import Output, run_git
 from headpin.types import Revision, branch_fault, is_revision
 
@@ -87,6 +87,18 @@ def converse(
         extra={**(extra or {}), **_secrets(address)},
         place=Path("/"),  # where no repository's own settings, such as url.*.insteadOf, apply
     )
+
+
+def login_of(access: Access, url: str, base: Path) -> tuple[list[str], Mapping[str, str]]:
+    """What git is told, and given in its environment, to log in at a clone's own remote with the token.
+
+    Nothing where the token is of another host, or there is none. Raises PermanentError as `Access.to`.
+    """
+    address = address_of(url, base)
+    known = address if isinstance(address, str) else access.to(address)
+    if known == address or isinstance(known, str):
+        return [], {}
+    return _credential_options(known), _secrets(known)
 
 
 def _credential_options(address: RemoteAddress) -> list[str]:

@@ -20,7 +20,13 @@ import headpin
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Of what `generate_latest` writes where nobody asks for another form."""
 
+RESULTS = ("changed", "unchanged", "incomplete", "failed")
+"""What a pass ends with."""
+
 MAX_VALUES = 64
+MAX_ENVIRONMENTS = 512
+"""Environments are few, and reviewed; of one that is counted as `other` nobody is told that it falls behind."""
+
 OTHER = "other"
 
 _PASS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -46,6 +52,8 @@ class Metrics:
         build = self._gauge("build_info", "The headpin that runs; always 1.", "version", "python")
         build.labels(headpin.__version__, platform.python_version()).set(1)
         self.passes = Counter("headpin_passes_total", "Passes by their result.", ("result",), registry=self.registry)
+        for result in RESULTS:  # from 0 on: a counter that begins at 1 has not increased, as Prometheus sees it
+            self.passes.labels(result)
         self.pass_seconds = self._histogram("pass_duration_seconds", "How long passes took.", _PASS_SECONDS, "result")
         self.failures = Counter(
             "headpin_environment_failures_total",
@@ -116,7 +124,8 @@ class Metrics:
         """`value` as a value of `label`; `other` where that has too many already."""
         with self._lock:
             seen = self._seen.setdefault(label, set())
-            if value not in seen and len(seen) >= MAX_VALUES:
+            most = MAX_ENVIRONMENTS if label == "environment" else MAX_VALUES
+            if value not in seen and len(seen) >= most:
                 return OTHER
             seen.add(value)
             return value

@@ -14,6 +14,12 @@ MAX_REMEMBERED = 10_000
 """Troubles at a time. What is met beyond them is told each time: too much is better than too little."""
 
 
+def without_numbers(said: str) -> str:
+    """The same for what is the same trouble: numbers are often only how long something took, or which server of many
+    answered."""
+    return _NUMBERS.sub("0", said)
+
+
 @dataclass(slots=True)
 class Trouble:
     """What is met again and again: since when and when last (seconds of a steady clock), and how often."""
@@ -34,9 +40,9 @@ class Ongoing:
     def meet(self, concern: str, said: str, now: float) -> bool:
         """Whether this is news: a trouble that begins, or that is another one than before.
 
-        Numbers in what is said do not make it another one: they are often only how long something took.
+        Numbers in what is said do not make it another one.
         """
-        signature = _NUMBERS.sub("0", said)
+        signature = without_numbers(said)
         with self._lock:
             known = self._troubles.get(concern)
             if known is not None and now - known.last > FORGOTTEN:

@@ -18,7 +18,7 @@ from headpin.releases import Hold
 from headpin.telemetry.counts import DeploymentCounts
 from headpin.telemetry.logs import LogLevel, tell
 from headpin.telemetry.metrics import Metrics
-from headpin.telemetry.ongoing import Ongoing
+from headpin.telemetry.ongoing import Ongoing, without_numbers
 from headpin.telemetry.transitions import transitions
 
 STEPS = {"the upstream": "fetch", "a push": "push", "a promotion": "promotion"}
@@ -56,6 +56,7 @@ class Telemetry:
         self._steady = steady
         self._ongoing = Ongoing()
         self._holds: dict[str, Hold] = {}
+        self._sources: dict[str, str] = {}
         self._lock = threading.RLock()
 
     def attend(self, counts: DeploymentCounts | None, notifier: Waker | None) -> None:
@@ -225,14 +226,17 @@ class Telemetry:
 
     def _tell_sources(self, reconcile: str, report: PassReport) -> None:
         """One line for each trouble, however many agents have their code at the same place."""
-        agents = Counter(report.sources.values())
-        first = {problem: str(agent) for agent, problem in reversed(report.sources.items())}
-        for problem, count in agents.items():
-            fields: dict[str, Any] = {"agent": first[problem], "agents": count}
-            self._last(reconcile, f"source:{problem}", problem, "source", "a source does not answer", **fields)
+        agents = Counter(without_numbers(problem) for problem in report.sources.values())
+        first = {without_numbers(problem): (str(agent), problem) for agent, problem in reversed(report.sources.items())}
+        for signature, count in agents.items():
+            agent, problem = first[signature]
+            fields: dict[str, Any] = {"agent": agent, "agents": count}
+            self._sources.setdefault(signature, problem)
+            self._last(reconcile, f"source:{signature}", problem, "source", "a source does not answer", **fields)
         for concern in self._ongoing.concerns("source:"):
-            if concern.removeprefix("source:") not in agents:
-                self._last(reconcile, concern, "", "source", concern.removeprefix("source:"))
+            signature = concern.removeprefix("source:")
+            if signature not in agents:
+                self._last(reconcile, concern, "", "source", self._sources.pop(signature, signature))
 
     def _tell_problems(self, reconcile: str, report: PassReport) -> None:
         there = {f"problem:{problem}": problem for problem in report.problems}
