@@ -89,7 +89,9 @@ def table(samples: Sequence[Sample], rows: int = 12) -> str:
     """The curve as a Markdown table of about so many rows."""
     step = max(1, len(samples) // rows)
     shown = [*samples[::step], *([samples[-1]] if (len(samples) - 1) % step else [])]
-    head = "| changes | seconds | RSS MB | PSS MB | anonymous MB | files | threads | children | loose | packs | disk MB |"
+    head = (
+        "| changes | seconds | RSS MB | PSS MB | anonymous MB | files | threads | children | loose | packs | disk MB |"
+    )
     lines = [head, "|" + "---|" * 11]
     for one in shown:
         sizes = " | ".join(f"{kib / 1024:.1f}" for kib in (one.rss, one.pss, one.anonymous))
