@@ -21,7 +21,7 @@ MOST_LOOSE = 2000
 
 _SECONDS = 600.0
 _LOOK = 60.0
-"""Seconds at least between two looks at how many there are."""
+"""Seconds between two looks at how many there are, unless so many were written here that it is worth one."""
 
 _REMEMBERED = 2000
 """Objects written after which the repository is opened anew: what libgit2 remembers of it has no other end."""
@@ -42,6 +42,7 @@ class Housekeeping:
     clock: Callable[[], float] = time.monotonic
     _written: int = 0
     _looked: float = float("-inf")
+    _counted: int = 0
     _thread: threading.Thread | None = None
     _is_done: threading.Event = field(default_factory=threading.Event)
 
@@ -58,9 +59,9 @@ class Housekeeping:
             self._written = written
             self.repository.reopen()
         now = self.clock()
-        if now - self._looked < _LOOK:
+        if now - self._looked < _LOOK and written - self._counted < self.most // 2:
             return
-        self._looked = now
+        self._looked, self._counted = now, written
         place = self.repository.common_dir
         if loose_objects(place) > self.most:
             self._is_done.clear()

@@ -33,6 +33,7 @@ _SPACING = 1.0
 _ROUNDS = 16
 _NOT_ASKED = "it was not asked yet"
 _JITTER = 0.1
+_NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class _Turn:
     due: float
     is_running: bool = False
     again: bool = False
-    asked: float = float("-inf")
+    asked: float = _NEVER
 
 
 @dataclass(slots=True)
@@ -151,8 +152,9 @@ class SourceBoard:
 
     def _schedule(self, new: Collection[str]) -> None:
         self._turns = {name: self._turns.get(name) or _Turn(self.clock()) for name in self._items}
-        for name in new:
-            self._turns[name].due = self._earliest(name)
+        for name in new:  # never asked, so there is nothing to keep apart from; a round that runs knows nothing of it
+            turn = self._turns[name]
+            turn.asked, turn.again, turn.due = _NEVER, turn.is_running, self.clock()
         self._changed.notify_all()
 
     def _earliest(self, repository: str) -> float:

@@ -62,7 +62,7 @@ def run(
             _let_follow(process, people, chance.randrange(outstanding))
             if number % every == 0:
                 result.samples.append(_sample(process, place, number, time.monotonic() - began))
-                if debug == "memory":
+                if debug == "memory" and number % (5 * every) == 0:
                     process.process.send_signal(signal.SIGUSR1)
             if number == bounds.after:
                 _come_to_rest(process, people, 1.0)

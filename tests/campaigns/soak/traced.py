@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headpin.cli import main
 
-_FRAMES = 12
+_FRAMES = 5
 _SHOWN = 25
 
 
