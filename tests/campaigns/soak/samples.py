@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def take(pid: int, changes: int, seconds: float, repository: Path, metrics: str)
     }
     children = [word for task in (place / "task").iterdir() for word in _read(task / "children").split()]
     packs = list((repository / "objects/pack").glob("*.pack"))
-    disk = sum(_size(file) for file in (repository / "objects").rglob("*") if file.is_file())
+    disk = sum(_size(Path(at, name)) for at, _, names in os.walk(repository / "objects") for name in names)
     return Sample(
         changes,
         seconds,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headpin.cli import main
 
-_FRAMES = 5
+_FRAMES = 1
 _SHOWN = 25
 
 
