@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,43 +31,73 @@ _LOOK = 0.0003
 
 @contextmanager
 def _daemon(config: Path) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", "headpin", "-C", str(config), "run"], env=os.environ)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+    """A daemon as it runs for months: it logs as JSON, counts deployments, and is probed."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        probes = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-m", "headpin", "-C", str(config), "run", "--log-format", "json"]
+    with (config / "daemon.log").open("wb") as log:
+        process = subprocess.Popen([*command, "--probe-address", probes], env=os.environ, stderr=log)
+        try:
+            _until_ready(process, probes)
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def _until_ready(process: subprocess.Popen[bytes], probes: str) -> None:
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://{probes}/readyz", timeout=5):
+                return
+        except OSError:
+            assert process.poll() is None and time.monotonic() < end, "the daemon does not start"
+            time.sleep(0.05)
 
 
 class _Person:
-    """Pushes to main, and looks when an environment has followed."""
+    """Pushes to main, and looks when an environment has followed. `clone` is where the git program pushes from."""
 
-    def __init__(self, made: Generated) -> None:
-        self._made = made
+    def __init__(self, made: Generated, clone: Path) -> None:
+        self._config = made.config
         self._repository = Repository.open(made.config)
+        subprocess.run(["git", "clone", "--quiet", "--bare", "--shared", str(made.config), str(clone)], check=True)
+        self._clone = Repository.open(clone)
+
+    def move(self, files: dict[str, str]) -> float:
+        """Moves main here, as a server does when it has taken a push, and gives the instant before."""
+        head, commit = self._made(self._repository, files)
+        began = time.perf_counter()
+        self._repository.move_ref("refs/heads/main", head, commit, "push")
+        return began
 
     def push(self, files: dict[str, str]) -> float:
-        """Moves main, and gives the instant."""
-        repository = self._repository
-        head = repository.ref("refs/heads/main")
-        assert head is not None
-        tree = repository.writer.apply(
-            repository.commit(head).tree, {path: text.encode() for path, text in files.items()}
-        )
-        person = Signature("Person", "person@example.com", datetime.now(UTC).replace(microsecond=0))
-        commit = repository.commit_tree(tree, [head], "Change\n", person, person)
+        """Pushes from the clone by the git program, and gives the instant in which that began."""
+        _, commit = self._made(self._clone, files)
+        command = ["git", "push", "--quiet", str(self._config), f"{commit}:refs/heads/main"]
         began = time.perf_counter()
-        repository.move_ref("refs/heads/main", head, commit, "push")
+        subprocess.run(command, cwd=self._clone.place, check=True)
         return began
+
+    def _made(self, repository: Repository, files: dict[str, str]) -> tuple[Revision, Revision]:
+        """Main, and a commit on top of it that is on no branch yet."""
+        head = self._repository.ref("refs/heads/main")
+        assert head is not None
+        changes = {path: text.encode() for path, text in files.items()}
+        tree = repository.writer.apply(repository.commit(head).tree, changes)
+        person = Signature("Person", "person@example.com", datetime.now(UTC).replace(microsecond=0))
+        return head, repository.commit_tree(tree, [head], "Change\n", person, person)
 
     def tip(self, environment: str) -> Revision | None:
         """Where the environment's branch is."""
         return self._repository.ref(f"refs/heads/env/{environment}")
 
-    def seconds(self, environment: str, files: dict[str, str]) -> float:
-        """From the push to the environment's commit."""
+    def seconds(self, environment: str, files: dict[str, str], publish: Callable[[dict[str, str]], float]) -> float:
+        """From the beginning of a push to the environment's commit."""
         before = self.tip(environment)
-        began = self.push(files)
+        began = publish(files)
         while self.tip(environment) == before:
             assert time.perf_counter() - began < _PATIENCE, "no commit came"
             time.sleep(_LOOK)
@@ -77,23 +110,27 @@ class _Person:
         return {f"pins/{target}/{agent}.yaml": format_release(served.release)}
 
 
-def measure(made: Generated, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each round: an agent's settings to the first environment, and its pin to the second."""
+def measure(made: Generated, rounds: int, clone: Path) -> dict[str, list[float]]:
+    """Seconds of each round, by what was pushed and how."""
     Controller(Repository.open(made.config)).reconcile()
-    first, second = made.environments[:2]
-    person = _Person(made)
-    found: dict[str, list[float]] = {"agent.yaml": [], "pin": []}
+    first, second, third = made.environments[:3]
+    person = _Person(made, clone)
+    found: dict[str, list[float]] = defaultdict(list)
     with _daemon(made.config):
         for number in range(rounds + 2):
-            agent = made.agents[(7 * number) % len(made.agents)]
-            document = f"projects/{agent.project}/agents/{agent.agent}/agent.yaml"
-            changed = person.seconds(first, {document: made.agent_text(agent, number + 1)})
+            agent, other = (made.agents[(7 * number + more) % len(made.agents)] for more in (0, 3))
+            document = "projects/{}/agents/{}/agent.yaml".format
+            one, two = (document(each.project, each.agent) for each in (agent, other))
+            texts = {one: made.agent_text(agent, number + 1), two: made.agent_text(other, number + 1)}
+            times = {"agent.yaml": person.seconds(first, texts, person.move)}
             _rest()
-            pinned = person.seconds(second, person.pin(first, second, agent))
+            times["pin"] = person.seconds(second, person.pin(first, second, agent), person.move)
+            times["pin, at once after that"] = person.seconds(second, person.pin(first, second, other), person.move)
             _rest()
-            if number >= 2:  # the daemon has started
-                found["agent.yaml"].append(changed)
-                found["pin"].append(pinned)
+            times["pin, by git push"] = person.seconds(third, person.pin(second, third, agent), person.push)
+            _rest()
+            for case, seconds in times.items() if number >= 2 else ():  # the daemon has warmed up
+                found[case].append(seconds)
     return found
 
 
@@ -113,13 +150,14 @@ def main() -> None:
     """Prints a Markdown table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split(":", maxsplit=1)[0])
     parser.add_argument("--agents", type=int, nargs="*", default=[20, 2000], help="sizes to measure")
-    parser.add_argument("--rounds", type=int, default=30, help="pushes of each kind")
+    parser.add_argument("--rounds", type=int, default=50, help="pushes of each kind")
     given = parser.parse_args()
     print("| agents x environments | pushed | median | 95th percentile |")
     print("|---|---|---|---|")
     for agents in given.agents:
         with tempfile.TemporaryDirectory(prefix="headpin-latency-") as folder:
-            for case, seconds in measure(generate(Path(folder), agents), given.rounds).items():
+            made = generate(Path(folder), agents)
+            for case, seconds in measure(made, given.rounds, Path(folder, "clone")).items():
                 print(_row(agents, case, seconds), flush=True)
 
 

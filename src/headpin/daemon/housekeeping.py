@@ -6,6 +6,7 @@ yet look like garbage, so all loose ones are packed, reachable or not, and none 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ MOST_LOOSE = 2000
 
 _SECONDS = 600.0
 _LOOK = 60.0
-"""Seconds at least between two looks at how many there are."""
+"""Seconds between two looks at how many there are, unless so many were written here that it is worth one."""
 
 _REMEMBERED = 2000
 """Objects written after which the repository is opened anew: what libgit2 remembers of it has no other end."""
@@ -46,6 +47,7 @@ class Housekeeping:
     clock: Callable[[], float] = time.monotonic
     _written: int = 0
     _looked: float = float("-inf")
+    _counted: int = 0
     _thread: threading.Thread | None = None
     _is_done: threading.Event = field(default_factory=threading.Event)
 
@@ -62,9 +64,9 @@ class Housekeeping:
             self._written = written
             self.repository.reopen()
         now = self.clock()
-        if now - self._looked < _LOOK:
+        if now - self._looked < _LOOK and written - self._counted < self.most // 2:
             return
-        self._looked = now
+        self._looked, self._counted = now, written
         place = self.repository.common_dir
         if loose_objects(place) > self.most:
             self._is_done.clear()
@@ -94,5 +96,11 @@ class Housekeeping:
 
 def loose_objects(place: Path) -> int:
     """How many objects of the repository at `place` are in files of their own."""
-    folders = (place / "objects" / f"{number:02x}" for number in range(256))
-    return sum(sum(1 for _ in folder.iterdir()) for folder in folders if folder.is_dir())
+    return sum(_count(place / "objects" / f"{number:02x}") for number in range(256))
+
+
+def _count(folder: Path) -> int:
+    try:
+        return len(os.listdir(folder))  # noqa: PTH208 - names are all that is asked for
+    except (FileNotFoundError, NotADirectoryError):  # others pack as well
+        return 0

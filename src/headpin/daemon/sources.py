@@ -34,6 +34,7 @@ _SPACING = 1.0
 _ROUNDS = 16
 _NOT_ASKED = "it was not asked yet"
 _JITTER = 0.1
+_NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class _Turn:
     due: float
     is_running: bool = False
     again: bool = False
-    asked: float = float("-inf")
+    asked: float = _NEVER
 
 
 @dataclass(slots=True)
@@ -176,8 +177,9 @@ class SourceBoard:
         names = [*self._items, *(key.repository for key in self._wanted)]
         self._turns = {name: self._turns.get(name) or _Turn(self.clock()) for name in names}
         self.troubles.forget_all_but(self._turns.keys())
-        for name in new:
-            self._turns[name].due = self._earliest(name)
+        for name in new:  # never asked, so there is nothing to keep apart from; a round that runs knows nothing of it
+            turn = self._turns[name]
+            turn.asked, turn.again, turn.due = _NEVER, turn.is_running, self.clock()
         self._changed.notify_all()
 
     def _earliest(self, repository: str) -> float:

@@ -48,6 +48,10 @@ class Backlog:
         """The head environment, as far as its branch has been read."""
         return self._head
 
+    def reopen(self) -> None:
+        """Lets go of packs, which are rewritten meanwhile, and of what was read of them: it has no other end."""
+        self._repository.reopen()
+
     def tips(self) -> dict[str, Revision]:
         """Where every branch is."""
         return self._covered(self._repository.refs(BRANCH_PREFIX))

@@ -185,6 +185,7 @@ class Notifier:
             receiver.news.clear()
             asked = receiver.asked
             try:
+                backlog.reopen()
                 await self._catch_up(receiver, backlog)
                 receiver.told = asked
                 self._end(receiver, "backlog")

@@ -5,37 +5,40 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headpin.controller import Controller
 from headpin.git import Repository
-from tests.campaigns.soak.people import AGENTS, People
+from tests.campaigns.soak.people import People
 from tests.campaigns.soak.process import Daemon, daemon
 from tests.campaigns.soak.replay import Replay, events_told
-from tests.campaigns.soak.samples import Sample, growth, take, windows
+from tests.campaigns.soak.samples import Sample, growth, take
 from tests.world import git
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What may grow: memory by a part of what it was after `after` changes; open files and threads by a number."""
+    """By how much memory may grow: a part of what it was after the first so many changes."""
 
     after: int = 1000
     memory: float = 0.05
-    files: int = 0
-    threads: int = 0
 
 
 @dataclass
 class Result:
-    """What the campaign found; `wrong` is empty where everything was right."""
+    """What the campaign found; `wrong` is empty where everything was right.
+
+    `rests` are samples of moments in which nothing was left to do: after the first changes, and at the end.
+    """
 
     samples: list[Sample] = field(default_factory=list)
+    rests: list[Sample] = field(default_factory=list)
     done: dict[str, int] = field(default_factory=dict)
     passes: int = 0
     commits: int = 0
@@ -44,7 +47,9 @@ class Result:
     wrong: list[str] = field(default_factory=list)
 
 
-def run(place: Path, changes: int, seed: int, *, every: int = 100, outstanding: int = 4, debug: str = "") -> Result:
+def run(
+    place: Path, changes: int, seed: int, bounds: Bounds, *, every: int = 100, outstanding: int = 4, debug: str = ""
+) -> Result:
     """Makes so many changes with at most `outstanding` commits that no pass has seen yet."""
     chance = random.Random(seed)  # the campaign again
     people = People(place, chance)
@@ -54,13 +59,20 @@ def run(place: Path, changes: int, seed: int, *, every: int = 100, outstanding: 
         began = time.monotonic()
         for number in range(1, changes + 1):
             people.change()
-            _let_follow(process, people, chance.randint(1, outstanding))
+            _let_follow(process, people, chance.randrange(outstanding))
             if number % every == 0:
                 result.samples.append(_sample(process, place, number, time.monotonic() - began))
+                if debug == "memory" and number % (5 * every) == 0:
+                    process.process.send_signal(signal.SIGUSR1)
+            if number == bounds.after:
+                _come_to_rest(process, people, 1.0)
+                result.rests.append(_sample(process, place, number, time.monotonic() - began))
         result.seconds = time.monotonic() - began
         people.mend_all()
-        _come_to_rest(process, people)
+        _come_to_rest(process, people, 4.0)
+        result.rests.append(_sample(process, place, changes, time.monotonic() - began))
     _judge(result, people, process, place)
+    result.wrong += _grew(result, bounds)
     return result
 
 
@@ -71,24 +83,18 @@ def _sample(process: Daemon, place: Path, number: int, seconds: float) -> Sample
 
 def _let_follow(process: Daemon, people: People, outstanding: int) -> None:
     """Waits until passes have seen all but so many commits."""
-    seen = {step.revision for step in people.steps[-outstanding:]}
-    if people.steps[-1].revision not in seen or len(people.steps) > len(seen):
-        process.wait_for(lambda: bool(process.passes) and _is_near(process, people, outstanding))
+    seen = {step.revision for step in people.steps[-outstanding - 1 :]}
+    process.wait_for(lambda: process.passes[-1].config in seen)
 
 
-def _is_near(process: Daemon, people: People, outstanding: int) -> bool:
-    config = process.passes[-1].config
-    return any(step.revision == config for step in people.steps[-outstanding - 1 :])
-
-
-def _come_to_rest(process: Daemon, people: People) -> None:
-    """Waits for the pass of the last commit, for the last pushes to be found, and until nothing moves any more."""
+def _come_to_rest(process: Daemon, people: People, seconds: float) -> None:
+    """Waits for the pass of the last commit, and until nothing has moved for some seconds."""
     process.wait_for(lambda: process.passes[-1].config == people.steps[-1].revision)
     quiet, known = time.monotonic(), -1
-    while time.monotonic() - quiet < 4.0:
-        if known != (known := len(process.passes) + sum(process.receiver.told.values())):
+    while time.monotonic() - quiet < seconds:
+        if known != (known := len(process.passes) + process.receiver.told.total()):
             quiet = time.monotonic()
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 # ── judging ──────────────────────────────────────────────────────────────────────────────────────────
@@ -103,7 +109,7 @@ def _judge(result: Result, people: People, process: Daemon, place: Path) -> None
     told = events_told(replay.model)
     result.events = sum(told.values())
     result.wrong += _untold(told, process)
-    result.wrong += [*_repository_is_right(place), *_audit(people, replay, place)]
+    result.wrong += [*_repository_is_right(place), *_audit(people, place)]
 
 
 def _untold(told: dict[tuple[str, str, str], int], process: Daemon) -> Iterator[str]:
@@ -135,10 +141,11 @@ def _repository_is_right(place: Path) -> Iterator[str]:
         yield f"locks were left: {left}"
     report = Controller(Repository.open(place / "config")).reconcile(full=True)
     if report.commits:
-        yield f"a fresh pass --full commits: {git('show', '--stat', '-p', report.commits[0], cwd=place / 'config')[:2000]}"
+        shown = git("show", "--stat", "-p", report.commits[0], cwd=place / "config")
+        yield f"a fresh pass --full commits: {shown[:2000]}"
 
 
-def _audit(people: People, replay: Replay, place: Path) -> Iterator[str]:
+def _audit(people: People, place: Path) -> Iterator[str]:
     """Audit finds nothing but pins that people should not have written."""
     command = [sys.executable, "-m", "headpin", "-C", str(place / "config"), "audit", "--json", "--no-memory"]
     done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
@@ -147,25 +154,19 @@ def _audit(people: People, replay: Replay, place: Path) -> Iterator[str]:
         return
     told = json.loads(done.stdout)
     subjects = {step.revision: step.subject for step in people.steps}
-    del replay
     for finding in (each for each in told["findings"] if each["severity"] == "violation"):
         subject = subjects.get(finding["main"] or "", "")
         if not finding["agent"] or not subject:
             yield f"audit: {finding['code']} {finding['message']} ({subject})"
 
 
-def not_bounded(samples: Sequence[Sample], bounds: Bounds) -> list[str]:
-    """What grew by more than it may."""
-    found = []
+def _grew(result: Result, bounds: Bounds) -> Iterator[str]:
+    """What grew by more than it may: memory by samples in full speed, what is counted where nothing is left to do."""
     for what in ("rss", "pss"):
-        early, late, part = growth(samples, bounds.after, what)
+        early, late, part = growth(result.samples, bounds.after, what)
         if part > bounds.memory:
-            found.append(f"{what} grew by {part:.1%}: {early / 1024:.1f} to {late / 1024:.1f} MB")
-    for what, most in (("files", bounds.files), ("threads", bounds.threads), ("children", 0)):
-        early, late = (max(getattr(one, what) for one in some) for some in windows(samples, bounds.after))
-        if late > early + most:
-            found.append(f"{what} grew from {early} to {late}")
-    return found
-
-
-AGENT_COUNT = len(AGENTS)
+            yield f"{what} grew by {part:.1%}: {early / 1024:.1f} to {late / 1024:.1f} MB"
+    first, last = result.rests
+    for what, most in (("files", first.files - first.packs + last.packs), ("threads", first.threads), ("children", 0)):
+        if getattr(last, what) > most:
+            yield f"{what} grew: {getattr(first, what)} after {first.changes} changes, {getattr(last, what)} at the end"

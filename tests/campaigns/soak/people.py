@@ -372,4 +372,3 @@ def replaced(step: Step, files: Mapping[str, str]) -> dict[str, str]:
         else:
             after[path] = text
     return after
-

@@ -23,7 +23,11 @@ from tests.loopback import Handler, listening
 from tests.server.client import SECRET, by_github
 
 PATIENCE = 60.0
-_MODULES: Mapping[str, str] = {"": "headpin", "memory": "tests.campaigns.soak.traced", "time": "tests.campaigns.soak.timed"}
+_MODULES: Mapping[str, str] = {
+    "": "headpin",
+    "memory": "tests.campaigns.soak.traced",
+    "time": "tests.campaigns.soak.timed",
+}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def take(pid: int, changes: int, seconds: float, repository: Path, metrics: str)
     }
     children = [word for task in (place / "task").iterdir() for word in _read(task / "children").split()]
     packs = list((repository / "objects/pack").glob("*.pack"))
-    disk = sum(_size(file) for file in (repository / "objects").rglob("*") if file.is_file())
+    disk = sum(_size(Path(at, name)) for at, _, names in os.walk(repository / "objects") for name in names)
     return Sample(
         changes,
         seconds,
@@ -89,7 +90,9 @@ def table(samples: Sequence[Sample], rows: int = 12) -> str:
     """The curve as a Markdown table of about so many rows."""
     step = max(1, len(samples) // rows)
     shown = [*samples[::step], *([samples[-1]] if (len(samples) - 1) % step else [])]
-    head = "| changes | seconds | RSS MB | PSS MB | anonymous MB | files | threads | children | loose | packs | disk MB |"
+    head = (
+        "| changes | seconds | RSS MB | PSS MB | anonymous MB | files | threads | children | loose | packs | disk MB |"
+    )
     lines = [head, "|" + "---|" * 11]
     for one in shown:
         sizes = " | ".join(f"{kib / 1024:.1f}" for kib in (one.rss, one.pss, one.anonymous))
