@@ -104,3 +104,27 @@ except ChildProcessError:
 def test_what_a_program_leaves_behind_comes_to_an_end_with_it_where_nobody_else_sees_to_that(tmp_path: Path) -> None:
     out, err = started("-c", _FIRST_OF_A_CONTAINER, place=tmp_path).communicate(timeout=20)
     assert (out.split("\n"), err) == (["late", "3", "nobody is left", ""], "")
+
+
+_ELSEWHERE = """
+import signal, threading, time
+from headpin.daemon.signals import obeying_signals
+from headpin.daemon.wakes import Wakes
+wakes = Wakes()
+def deliver():
+    time.sleep(0.3)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(20)
+threading.Thread(target=deliver, daemon=True).start()
+began = time.monotonic()
+with obeying_signals(wakes):
+    wakes.wait(15)
+print(wakes.is_stopped() and time.monotonic() - began, flush=True)
+"""
+
+
+def test_a_signal_that_does_not_wake_the_loop_is_obeyed_all_the_same(tmp_path: Path) -> None:
+    process = started("-c", _ELSEWHERE, place=tmp_path)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert 0.2 < float(out) < 5

@@ -8,6 +8,11 @@ from collections.abc import Callable
 from enum import StrEnum
 
 
+_LONGEST_SLEEP = 1.0
+"""Seconds after which a waiting thread is back in Python: a signal may come just before it falls asleep, or be given to
+another thread by the system, and its handler runs in the main thread only, and only when that is awake."""
+
+
 class Reason(StrEnum):
     """What may have changed. A reason is a hint: what is there decides."""
 
@@ -53,7 +58,7 @@ class Wakes:
         until = self._clock() + seconds
         with self._changed:
             while not self._since and (left := until - self._clock()) > 0:
-                self._changed.wait(left)
+                self._changed.wait(min(left, _LONGEST_SLEEP))
             taken = frozenset(self._since)
             self.taken_since = min(self._since.values(), default=self._clock())
             self._since.clear()
