@@ -378,7 +378,7 @@ def test_the_command_refuses_what_would_lose_something(running: World) -> None:
     for new, code, said in (
         ("shop/more", 1, "is there already"),
         ("shop/other", 1, "ran in dev before"),
-        ("nowhere/cart", 1, "there is no project nowhere"),
+        ("nowhere/cart", 1, "headpin project create nowhere"),
         ("aside/cart", 1, "does not reach dev"),
         ("shop/Cart", 2, "is no agent's name"),
         ("shop/cart", 2, "has that name already"),

@@ -50,6 +50,9 @@ def _refuse(around: Surroundings, old: AgentName, new: AgentName) -> None:
     if not workspace.is_gone(new) or pinned:
         what = f"is pinned in {', '.join(pinned)}" if pinned else "is there already"
         raise Refused(f"{new} {what}", remedy="choose another name")
+    if new.project not in workspace.projects:
+        remedy = f"make it first: 'headpin project create {new.project} --pipeline NAME'"
+        raise Refused(f"there is no project {new.project}", remedy=remedy)
     wrong = errors(agent_problems(workspace, old))
     for project in dict.fromkeys((old.project, new.project)):
         wrong += errors(project_problems(workspace, project))
