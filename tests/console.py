@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CUT = "…"
+_CLOCKED = Path(__file__).with_name("clocked.py")
 _HIDDEN = re.compile(r"<!-- \$ (.*) -->")
 _VARYING = (
     (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z"), "TIME"),
@@ -44,13 +45,15 @@ class Command:
 class Shell:
     """Runs commands one after the other, in the folder that the last one left and with its exit code in `$?`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now: str = "") -> None:
+        """Starts in `folder`; `headpin` takes `now`, where it is given, for the present."""
         self.folder = folder
         self.code = 0
         self._top = str(folder)
         programs = folder / ".programs"
         programs.mkdir()
-        (programs / "headpin").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m headpin "$@"\n')
+        program = f"-P '{_CLOCKED}' {now}" if now else "-m headpin"
+        (programs / "headpin").write_text(f'#!/bin/sh\nexec "{sys.executable}" {program} "$@"\n')
         (programs / "headpin").chmod(0o755)
         self._where = programs / "where"
         self._env = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}

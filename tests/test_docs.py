@@ -14,11 +14,13 @@ from headpin.model import KINDS, config_reference, json_schema
 from headpin.problem_kinds import KINDS as PROBLEMS
 from headpin.problem_kinds import problems_page
 from tests.console import Shell, is_alike, play, read_commands
+from tests.fortnight import NOW, Fortnight
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 PLAYED = [page for page in PAGES if "```console" in page.read_text("utf-8")]
-IN_DEMO = {"README.md", "architecture.md", "json.md"}
+IN = {"README.md": "demo", "architecture.md": "demo", "json.md": "demo", "questions.md": "fortnight"}
+"""Pages whose commands are not typed in an empty folder, and the fixture that makes where they are."""
 USED_WRONGLY, OUR_FAULT = 2, 70
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -47,6 +49,15 @@ def demo(empty: Shell, played_demo: Path) -> Shell:
     shutil.copytree(played_demo, empty.folder / "headpin-demo", symlinks=True)
     empty.run("cd headpin-demo/config")
     return empty
+
+
+@pytest.fixture
+def fortnight(tmp_path: Path) -> Shell:
+    """A shell in a workspace in which people worked for two weeks, on the Friday at their end."""
+    Fortnight(tmp_path).live()
+    shell = Shell(tmp_path, NOW)
+    shell.run("cd config")
+    return shell
 
 
 @pytest.mark.parametrize(
@@ -98,7 +109,7 @@ def test_every_page_is_in_the_readme() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PLAYED, ids=lambda page: page.name)
 def test_the_commands_of_a_page_print_what_it_shows(page: Path, request: pytest.FixtureRequest) -> None:
-    shell = request.getfixturevalue("demo" if page.name in IN_DEMO else "empty")
+    shell = request.getfixturevalue(IN.get(page.name, "empty"))
     assert not play(page, shell), "UPDATE_DOCS=1 writes what is printed into the page"
 
 
