@@ -10,7 +10,7 @@ import json
 import os
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +19,12 @@ from typing import Any
 import pytest
 import yaml
 
+from headpin.controller import Controller
+from headpin.controller.branches import Branch
+from headpin.errors import Refused
+from headpin.releases.codec import format_release
+from headpin.status import read_at_time
 from headpin.types import AgentName
-from tests.inprocess import headpin
 from tests.world import SMALL, World, git
 
 AGENTS = [AgentName("shop", f"agent-{number}") for number in range(24)]
@@ -66,8 +70,9 @@ class RandomHistory:
 
     def edit(self) -> None:
         files: dict[str, str | bytes | None] = {}
+        branches = {name: self.world.branch(name) for name in ("dev", "staging")}
         for agent in self.chance.sample(AGENTS, 20):
-            files |= self.change(agent)
+            files |= self.change(agent, branches)
         dates = {"GIT_AUTHOR_DATE": self.wild(), "GIT_COMMITTER_DATE": self.wild()}
         os.environ.update(dates)
         try:
@@ -77,17 +82,17 @@ class RandomHistory:
             for name in dates:
                 del os.environ[name]
 
-    def change(self, agent: AgentName) -> dict[str, str | bytes | None]:
+    def change(self, agent: AgentName, branches: Mapping[str, Branch]) -> dict[str, str | bytes | None]:
         kind = self.chance.choice(["dev", "dev", "staging", "staging", "prod", "prod", "back", "scale", "remove"])
         if kind == "dev":
             return {self.document(agent): _AGENT.replace("info", f"info-{self.round}")}
         target = self.chance.choice(PINNED) if kind in ("back", "remove", "scale") else kind
         path = f"pins/{target}/{agent.project}/{agent.agent}.yaml"
         if kind in PINNED:
-            source = "dev" if kind == "staging" else "staging"
-            if self.world.record(source, agent).served is None:
+            served = branches["dev" if kind == "staging" else "staging"].record(agent).served
+            if served is None:
                 return {}
-            pin = self.world.pin_text(source, agent)
+            pin = format_release(served.release)
             self.pins[target].setdefault(agent, []).append(pin)
             return {path: pin}
         if kind == "remove":
@@ -201,14 +206,13 @@ class Replay:
         return mine[-1]["kind"], mine[-1]["at"], mine[-1]["person"]
 
 
-def told_by_headpin(folder: Path, at: datetime) -> dict[str, tuple[str | None, dict[str, dict[str, Any]]]]:
+def told_by_headpin(controller: Controller, at: datetime) -> dict[str, tuple[str | None, dict[str, dict[str, Any]]]]:
     """The same, as `headpin at` says it."""
-    done = headpin("at", at.strftime("%Y-%m-%dT%H:%M:%SZ"), "--json", cwd=folder)
-    if done.code == 1:
-        assert "existed yet" in done.err
+    try:
+        value = read_at_time(controller, at).as_json()
+    except Refused as error:
+        assert "existed yet" in str(error)
         return {name: (None, {}) for name in ("dev", *PINNED)}
-    assert done.code == 0, done.err
-    value = json.loads(done.out)
     found: dict[str, tuple[str | None, dict[str, dict[str, Any]]]] = {
         environment["name"]: (environment["commit"], {}) for environment in value["environments"]
     }
@@ -241,8 +245,9 @@ def test_at_agrees_with_a_replay_at_200_instants_of_a_history_of_2000_events(tmp
     instants = [chance.uniform(own[0] - 3600, own[-1] + 3600) for _ in range(INSTANTS // 2)]
     instants += [chance.choice(own) + chance.choice([-1, 0, 1]) for _ in range(INSTANTS // 2)]
     different = set()
+    controller = history.world.fresh()
     for seconds in (min(int(instant), own[-1]) for instant in instants):
-        told = told_by_headpin(history.world.config, datetime.fromtimestamp(seconds, UTC))
+        told = told_by_headpin(controller, datetime.fromtimestamp(seconds, UTC))
         for environment in ("dev", *PINNED):
             commit = replay.commit_at(environment, seconds)
             assert told[environment][0] == commit, (environment, seconds)

@@ -208,9 +208,9 @@ def test_nothing_that_people_wrote_acts_on_a_terminal(told: World) -> None:
         assert "\x1b" not in shown.out + shown.err and "\u202e" not in shown.out
 
 
-def test_a_terminal_shows_fifty_and_says_that_there_are_more(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(json.loads(headpin("log", "--json", cwd=long).out)["events"]) == 4000
-    cut = headpin("log", "-n", "2", cwd=long)
+def test_a_terminal_shows_fifty_and_says_that_there_are_more(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(json.loads(headpin("log", "--json", cwd=short).out)["events"]) == 1200
+    cut = headpin("log", "-n", "2", cwd=short)
     assert "only the newest 2 events" in cut.err and cut.code == 0
     made = Terminal.__post_init__
 
@@ -219,7 +219,7 @@ def test_a_terminal_shows_fifty_and_says_that_there_are_more(long: Path, monkeyp
         self.out._force_terminal = True
 
     monkeypatch.setattr(Terminal, "__post_init__", as_on_a_terminal)
-    shown = headpin("log", cwd=long)
+    shown = headpin("log", cwd=short)
     assert "only the newest 50 events" in shown.err
 
 

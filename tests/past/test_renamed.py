@@ -295,3 +295,21 @@ def test_promoted_by_the_commit_that_renames_is_no_finding(tmp_path: Path) -> No
     told.world.git("revert", "--no-edit", "HEAD")
     told.world.settle()
     assert run_audit(told.world.fresh(), use_memory=False).findings == ()
+
+
+def test_audit_takes_what_renames_do_for_what_it_is(tmp_path: Path) -> None:
+    told = Told(tmp_path / "world")
+    rename(told.world)
+    told.world.settle()
+    told.world.git("revert", "--no-edit", "HEAD")
+    rename(told.world, TROLLEY)  # taken back and renamed to something else, between two passes
+    told.world.settle()
+    assert run_audit(told.world.fresh(), use_memory=False).findings == ()
+    skipped = told.world.promote("dev", "prod", TROLLEY)
+    told.world.settle()
+    rename(told.world, BASKET, TROLLEY, formerly="[shop/cart, shop/trolley]")
+    told.world.settle()
+    told.world.git("revert", "--no-edit", "HEAD")
+    told.world.settle()
+    (finding,) = run_audit(told.world.fresh(), use_memory=False).findings
+    assert (finding.code, finding.main) == ("HP403", skipped), "told once, and not again by each rename of its pin"

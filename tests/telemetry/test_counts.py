@@ -13,6 +13,7 @@ from headpin.git import Repository
 from headpin.status import StatusReport, read_status
 from headpin.telemetry import DeploymentCounts
 from headpin.types import AgentName
+from tests.test_rename import rename
 from tests.world import AGENT, SMALL, World
 
 NAMES = ("cart", "mail", "pay")
@@ -142,3 +143,19 @@ def test_nothing_is_asked_again_where_nothing_changed(running: World, monkeypatc
     with pytest.raises(AttributeError):  # what is asked after the interval is everything
         counts.update(100.0)
     assert asked == [{"ask_sources": False}]
+
+
+def test_a_rename_is_counted_once_before_the_pass_that_moves_it_and_after(running: World) -> None:
+    counts = DeploymentCounts(Controller(Repository.open(running.config)))
+    _agree(running, counts, "before")
+    before = counts.words()
+    for number in range(2):
+        if number:
+            running.git("revert", "--no-edit", "HEAD")
+        else:
+            rename(running)
+        _agree(running, counts, "waiting for a pass")
+        assert {name: sum(tally.values()) for name, tally in counts.words().items()} == dict.fromkeys(before, 1)
+        running.reconcile()
+        _agree(running, counts, "moved")
+        assert counts.words() == before

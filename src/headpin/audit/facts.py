@@ -115,7 +115,8 @@ class Rules:
 class PinChange:
     """A pin that a commit of main changed. `sides`: what a merge's parents say. `elsewhere`: where the release ran.
 
-    `known` has every release of the agent that ran anywhere or that a pin of the parents names.
+    `known` has every release of the agent that ran anywhere or that a pin of the parents names. `is_renamed`: the same
+    pin was there before, under a name that the agent had or gets back.
     """
 
     environment: str
@@ -127,6 +128,7 @@ class PinChange:
     standing: Standing | None
     elsewhere: tuple[str, ...] = ()
     known: tuple[Release, ...] = ()
+    is_renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

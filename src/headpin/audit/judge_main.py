@@ -115,6 +115,8 @@ def _pin_findings(step: MainStep, pin: PinChange) -> Iterator[Finding]:
 def _suspicion(commit: CommitInfo, pin: PinChange) -> tuple[str, str, tuple[str, ...]]:
     release, rules, standing = pin.after, pin.rules, pin.standing
     clean = ("", "", ())
+    if pin.is_renamed:
+        return clean  # it was judged when it got there
     if not isinstance(release, Release) or standing is None or rules.is_head or rules.trouble or not rules.exists:
         return clean
     if standing.entry(release) is not None or (rules.adoption is not None and not standing.ran):

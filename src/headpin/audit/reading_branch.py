@@ -202,8 +202,12 @@ def _is_gone(place: Place, agent: AgentName) -> bool:
 
 
 def _says_renamed(workspace: Workspace, agent: AgentName, was: AgentName, before: Standing | None) -> bool:
-    """Whether the agent's document names the old name, or the record the new one, where a rename is taken back."""
-    return was in formerly(workspace, agent) or (before is not None and agent in former_names(before.record))
+    """Whether the agent's document names the old name, or the record the new one, where a rename is taken back.
+
+    Or both have had the same name: a rename was taken back, and another made, since the last pass.
+    """
+    said, had = formerly(workspace, agent), former_names(before.record) if before is not None else ()
+    return was in said or agent in had or any(name in said for name in had)
 
 
 def _touched(old: Tree, new: Tree) -> _Touched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from headpin.audit.documents import Documents, StandingOf, named, rules_of, standing_of_any
+from headpin.audit.documents import Documents, StandingOf, formerly, named, rules_of, standing_of_any
 from headpin.audit.facts import MainStep, OverrideChange, PinChange, Standing
 from headpin.git import CommitInfo, Repository
 from headpin.model import Override
@@ -40,7 +40,7 @@ class MainReader:
             place = classify(path)
             if isinstance(place, Place) and place.kind in places:
                 places[place.kind].append(place)
-        pins = (self._pin(commit, old, new, place, environments) for place in places["pin"])
+        pins = (self._pin(commit, old, new, place, environments, places["pin"]) for place in places["pin"])
         layers = {(str(place.agent_name), place.environment) for place in places["own-layer"] if place.agent}
         overrides = (self._override(old, new, place) for place in places["override"])
         return MainStep(
@@ -54,15 +54,21 @@ class MainReader:
         )
 
     def _pin(
-        self, commit: CommitInfo, old: Workspace, new: Workspace, place: Place, environments: Sequence[str]
+        self,
+        commit: CommitInfo,
+        old: Workspace,
+        new: Workspace,
+        place: Place,
+        environments: Sequence[str],
+        others: Sequence[Place],
     ) -> PinChange:
         environment, agent = place.environment, place.agent_name
         after = named(new, environment, agent)
         sides = tuple(named(self._documents.at(parent), environment, agent) for parent in commit.parents)
         release = after if isinstance(after, Release) else None
         standing = self._standing(new, environment, agent)
-        others = {name: self._standing(new, name, agent) for name in environments}
-        ran = {name: [entry.release for entry in found.ran] for name, found in others.items() if found}
+        standings = {name: self._standing(new, name, agent) for name in environments}
+        ran = {name: [entry.release for entry in found.ran] for name, found in standings.items() if found}
         known = dict.fromkeys(release for releases in ran.values() for release in releases)
         return PinChange(
             environment,
@@ -74,6 +80,7 @@ class MainReader:
             standing,
             tuple(sorted(name for name, releases in ran.items() if release in releases)),
             tuple(known),
+            named(old, environment, agent) is None and any(_is_renamed(old, new, place, other) for other in others),
         )
 
     def _standing(self, workspace: Workspace, environment: str, agent: AgentName) -> Standing | None:
@@ -103,6 +110,14 @@ class MainReader:
             standing = self._standing_of(model.environment or "", agent) if model and agent else None
             if standing is not None and override.id in standing.record.consumed:
                 yield f"{text} in {model.environment if model else ''}"
+
+
+def _is_renamed(old: Workspace, new: Workspace, place: Place, other: Place) -> bool:
+    """Whether the pin at `place` is the one that went from `other`, and documents say that these are one agent."""
+    agent, was, environment = place.agent_name, other.agent_name, place.environment
+    is_one = was in formerly(new, agent) or agent in formerly(old, was)
+    pins = named(old, other.environment, was), named(new, environment, agent)
+    return is_one and other.environment == environment and pins[0] == pins[1] and not new.has_pin(environment, was)
 
 
 def head_of(workspace: Workspace) -> str:

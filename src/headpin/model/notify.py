@@ -28,6 +28,7 @@ Transition = Literal[
     "resumed",
     "scaled",
     "removed",
+    "renamed",
 ]
 """Every kind of event; `deployed` is what the head environment does, where nothing is promoted to, and `released` the
 end of a hold of a whole environment."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -158,8 +158,12 @@ def serves(branch: Branch, agent: AgentName) -> bool:
 def _all_rows(workspace: Workspace, branches: dict[str, Branch]) -> tuple[AgentName, ...]:
     agents = workspace.all_agents()
     served = {agent for branch in branches.values() for agent in branch.agents() if serves(branch, agent)}
-    renamed = {home for branch in branches.values() for agent in agents if (home := _home(branch, agent)) != agent}
-    return tuple(sorted({*agents, *(served - renamed)}))
+    return tuple(sorted({*agents, *(served - renamed_among(branches, agents))}))
+
+
+def renamed_among(branches: Mapping[str, Branch], agents: Collection[AgentName]) -> set[AgentName]:
+    """The names under which records of `agents` are still committed; they are nobody's by now, and no rows."""
+    return {home for branch in branches.values() for agent in agents if (home := _home(branch, agent)) != agent}
 
 
 def _home(branch: Branch, agent: AgentName) -> AgentName:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from headpin.controller.branches import Branch, RecordReader, names_of, own_state, record_path
 from headpin.controller.past import past_of
+from headpin.errors import ObjectDamaged
 from headpin.git import CommitInfo, Repository, changes_to
 from headpin.releases import Record
 from headpin.tree import Tree
@@ -36,7 +37,11 @@ def lineage(branch: Branch, agent: AgentName) -> tuple[AgentName, ...]:
     document = workspace.agent(agent) if workspace else None
     said = document.model.former_names if document and document.model else ()
     free = (name for name in reversed(said) if workspace and workspace.is_gone(name))
-    return tuple(dict.fromkeys((*names_of(branch, agent), *free)))
+    try:
+        known = names_of(branch, agent)
+    except ObjectDamaged:
+        known = (agent,)  # told of where what it says is asked for
+    return tuple(dict.fromkeys((*known, *free)))
 
 
 def name_in(tree: Tree, names: Sequence[AgentName]) -> AgentName:
@@ -54,9 +59,12 @@ def heirs(branch: Branch, agent: AgentName) -> Iterator[AgentName]:
 def moved_from(records: RecordReader, old: Tree, new: Tree, agent: AgentName) -> AgentName | None:
     """The name whose record a commit moved to `agent`, which served nothing in the tree before; None for none."""
     path = record_path(agent)
-    former = records.read(new, path).formerly
-    if not former or records.read(old, path).served is not None:
-        return None
+    try:
+        former = records.read(new, path).formerly
+        if not former or records.read(old, path).served is not None:
+            return None
+    except ObjectDamaged:
+        return None  # headpin moves no record that it cannot read
     for name in reversed(former):
         place = record_path(name)
         if old.entry(place) is not None and new.entry(place) is None:

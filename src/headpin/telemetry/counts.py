@@ -16,7 +16,7 @@ from headpin.controller import Controller
 from headpin.controller.branches import Branch
 from headpin.problems import errors
 from headpin.status import read_status
-from headpin.status.matrix import DeploymentStatus, StatusReport, serves
+from headpin.status.matrix import DeploymentStatus, StatusReport, renamed_among, serves
 from headpin.tree import EMPTY, Tree, changed_paths
 from headpin.types import AgentName
 from headpin.workspace import Workspace
@@ -98,8 +98,9 @@ class DeploymentCounts:
     def _count(self, workspace: Workspace, branches: dict[str, Branch], concerned: set[AgentName]) -> None:
         """Asks the matrix about the agents that it has rows for: those with a document, and those served somewhere."""
         documents = {each for project in {agent.project for agent in concerned} for each in workspace.agents(project)}
-        rows = [agent for agent in concerned if agent in documents or any(serves(b, agent) for b in branches.values())]
-        report = read_status(self._controller, agents=rows, ask_sources=False) if rows else None
+        served = {agent for agent in concerned if any(serves(branch, agent) for branch in branches.values())}
+        rows = (concerned & documents) | (served - renamed_among(branches, concerned & documents))
+        report = read_status(self._controller, agents=sorted(rows), ask_sources=False) if rows else None
         for counted in self._counted.values():
             for agent in concerned:
                 counted.words.pop(agent, None)
