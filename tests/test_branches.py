@@ -438,6 +438,21 @@ def test_a_rewritten_main_holds_everything_until_it_is_accepted(running: World) 
     assert '"A"' in running.files("prod")["manifests/shop/cart/deployment.yaml"]
 
 
+def test_one_file_accepts_a_rewritten_main_for_environments_that_were_made_from_several_commits(running: World) -> None:
+    older = running.revision()
+    running.commit("More in dev", {"environments/dev.yaml": "tracks: head\nvariables: {A: b}\n"})
+    running.settle()
+    newer = running.revision()
+    running.git("reset", "--quiet", "--soft", "HEAD~3")
+    running.commit("Another history")
+    report = running.settle()
+    assert all(found.hold and newer in found.hold.message for found in report.environments)
+    assert {running.branch(name).base for name in ("staging", "prod")} <= {older, running.revision(f"{older}~1")}
+    running.commit("Accept it", {"overrides/history.yaml": f'allow: history\nlost: "{newer}"\nreason: a mistake\n'})
+    running.settle()
+    assert not any(running.branch(name).state.hold for name in ("dev", "staging", "prod"))  # type: ignore[union-attr]
+
+
 def test_a_main_that_was_merged_backwards_is_folded_as_one_step(running: World) -> None:
     running.push("cart")
     running.settle()

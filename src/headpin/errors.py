@@ -11,6 +11,7 @@ The class is the retry policy::
     │   ├── LocalChanges      files that nobody committed are in the way
     │   ├── HistoryMissing    a shallow or incomplete clone; the message says how to deepen it
     │   ├── ObjectDamaged
+    │   ├── BranchGone        what is followed is not there; whoever has it does answer
     │   └── CannotEdit        a document cannot be changed as asked without touching the rest of it
     └── TemporaryError    may be gone in a while; try again with back-off; exit 3
         ├── Conflict      somebody else moved the ref; observe again and decide anew, at once
@@ -63,6 +64,10 @@ class HistoryMissing(PermanentError):
 
 class ObjectDamaged(PermanentError):
     """An object is in the repository but cannot be read."""
+
+
+class BranchGone(PermanentError):
+    """A branch that is followed is not there any more. Looking now and then costs no more than if it was."""
 
 
 class CannotEdit(PermanentError):

@@ -40,6 +40,9 @@ class Told:
     ) -> None:
         self.failures.append((environment, error, retry_in))
 
+    def recovered(self, id: str, environment: str | None) -> None:
+        """Nothing is kept of it."""
+
     def git_operation(self, kind: str, result: str, seconds: float) -> None:
         self.operations.append((kind, result))
 

@@ -12,7 +12,7 @@ from socket import create_connection, create_server
 
 import pytest
 
-from headpin.errors import PermanentError
+from headpin.errors import TemporaryError
 from headpin.git import Access, address_of
 from headpin.git.program import environment
 from tests.daemon.test_upstream import Hub, hub
@@ -92,10 +92,10 @@ def test_a_file_that_holds_no_token_is_a_mistake_that_does_not_show_it(tmp_path:
     address = address_of("https://git.example.com/a", tmp_path)
     assert not isinstance(address, str)
     access = Access("git.example.com", token_file=place)
-    with pytest.raises(PermanentError, match="cannot be read"):
+    with pytest.raises(TemporaryError, match="cannot be read"):
         access.to(address)
     place.write_text("canary\nand more\n")
-    with pytest.raises(PermanentError, match="more than a token") as caught:
+    with pytest.raises(TemporaryError, match="more than a token") as caught:
         access.to(address)
     assert "canary" not in str(caught.value)
 

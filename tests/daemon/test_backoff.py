@@ -56,6 +56,12 @@ def test_however_long_something_is_dead_it_is_asked_seldom() -> None:
     assert asked < 3600 / 30 + 10
 
 
+def test_a_race_that_is_lost_often_waits_as_what_begins_to_fail() -> None:
+    troubles = Troubles(WAITS, lambda: 1.0)
+    waits = [troubles.failed("a", Conflict("first"), 0).due for _ in range(MOST_AT_ONCE + 3)]
+    assert waits[MOST_AT_ONCE - 1] < 2 and waits[MOST_AT_ONCE:] == [2, 4, 8]
+
+
 def test_something_stalled_waits_for_another_input_or_for_long() -> None:
     troubles = Troubles(WAITS, lambda: 0.0)
     troubles.failed("a", PermanentError("no"), 0, given=1)

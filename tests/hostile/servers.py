@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import signal
+import ssl
 import subprocess
 import threading
 import time
@@ -15,7 +17,9 @@ from socket import create_connection, create_server
 
 from tests.loopback import Handler, listening
 
-MOODS = frozenset({"git", "redirect", "garbage", "silent", "endless", "cut", "escapes", "proxy", "zero"})
+MOODS = frozenset(
+    {"git", "redirect", "garbage", "silent", "endless", "cut", "escapes", "proxy", "zero", "unavailable", "forbidden"}
+)
 _PATIENCE = 20.0
 
 
@@ -104,6 +108,12 @@ class _Handler(Handler):
     def _escapes(self) -> None:
         self._send(500, b"", {"X": "y"}, "\x1b[31mred")
 
+    def _unavailable(self) -> None:
+        self._send(503, b"", {"Retry-After": "3600"})
+
+    def _forbidden(self) -> None:
+        self._send(403, b"", {})
+
     def _proxy(self) -> None:
         self._send(407, b"", {"Proxy-Authenticate": 'Basic realm="here"'})
 
@@ -138,12 +148,41 @@ class _Handler(Handler):
 
 
 @contextmanager
-def http_server(root: Path, mood: str = "git", *, login: str = "", target: str = "") -> Iterator[HttpServer]:
+def http_server(
+    root: Path, mood: str = "git", *, login: str = "", target: str = "", tls: ssl.SSLContext | None = None
+) -> Iterator[HttpServer]:
     """A server of the repositories below `root`, in one of MOODS."""
     assert mood in MOODS
     said = HttpServer(root, mood, login, target)
-    with listening(_Handler, said):
+    with listening(_Handler, said, tls):
         yield said
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody else signed, and its key."""
+    made, key = folder / f"{name}.crt", folder / f"{name}.key"
+    said = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    said += ["-subj", f"/CN={name}.example.com", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        ["openssl", "req", *said, "-keyout", str(key), "-out", str(made)], check=True, capture_output=True, timeout=20
+    )
+    return made, key
+
+
+@contextmanager
+def git_daemon(root: Path) -> Iterator[int]:
+    """`git daemon` over everything below `root`, which takes pushes too; its port."""
+    with create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = [f"--base-path={root}", "--export-all", "--enable=receive-pack", "--reuseaddr"]
+    command = ["git", "daemon", *options, "--listen=127.0.0.1", f"--port={port}", str(root)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)  # git starts another program that listens
+        process.wait(5)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from headpin.audit.reading_main import MainReader, head_of
 from headpin.audit.standing import Standings
 from headpin.audit.state import Cursor, Moving, State, at_position
 from headpin.controller.branches import CONFIG_TRAILER, TREE_TRAILER, own_state
+from headpin.controller.holds import is_part_of
 from headpin.errors import HistoryMissing, ObjectDamaged
 from headpin.git import CommitInfo, GitTree, Repository
 from headpin.releases.environment import EnvironmentState
@@ -288,7 +289,8 @@ class Replay:
             return at_position(finding, position, "it was gone on from")
         for document in self.documents.at(self.state.main).overrides.values():
             model = document.model
-            if model and model.allow == "history" and model.lost == cursor.lost:
+            accepted = model.lost if model and model.allow == "history" else None
+            if accepted and is_part_of(self.repository, Revision(cursor.lost), accepted):
                 return replace(at_position(finding, position, f"{document.path} accepts that"), code="HP411")
         return at_position(finding, position, "it was gone on from")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from headpin.controller.branches import Branch
 from headpin.controller.context import PassContext, now_on
 from headpin.errors import HistoryMissing
-from headpin.git import Relation
+from headpin.git import Relation, Repository
 from headpin.model import Override
 from headpin.problems import errors
 from headpin.releases import Hold, HoldReason
@@ -59,24 +59,37 @@ def hold_of(context: PassContext, branch: Branch, message: str) -> Hold:
 
 
 def lost_revision(context: PassContext) -> Revision | None:
-    """A revision that some environment was made from and that main has lost, unless an override accepts that.
+    """The newest revision that some environment was made from and that main has lost, unless an override accepts that.
 
-    It holds every environment: what main says now may be as wrong as what it forgot.
+    It holds every environment: what main says now may be as wrong as what it forgot. Accepting the newest accepts
+    what came before it, which other environments were made from.
     """
-    for name in context.workspace.environments:
-        base = context.around.branches[name].base
-        if not base or accepts_history(context.workspace, base):
+    repository, newest = context.repository, None
+    for base in {context.around.branches[name].base for name in context.workspace.environments}:
+        if not base or _accepts_history(context, base):
             continue
         try:
-            if context.repository.relate(base, context.head.id).relation is Relation.REWRITTEN:
-                return base
+            is_lost = repository.relate(base, context.head.id).relation is Relation.REWRITTEN
         except HistoryMissing:
             continue  # that environment's own trouble
-    return None
+        if is_lost and (newest is None or is_part_of(repository, newest, base)):
+            newest = base
+    return newest
 
 
-def accepts_history(workspace: Workspace, lost: Revision) -> bool:
-    return any(override.allow == "history" and override.lost == lost for override in _overrides(workspace))
+def is_part_of(repository: Repository, base: Revision, lost: str) -> bool:
+    """Whether `base` is in the history of `lost`, as far as that is here."""
+    if base == lost or not repository.has(lost):
+        return base == lost
+    try:
+        return repository.is_ancestor(base, Revision(lost))
+    except HistoryMissing:
+        return False
+
+
+def _accepts_history(context: PassContext, base: Revision) -> bool:
+    lost = (override.lost for override in _overrides(context.workspace) if override.allow == "history")
+    return any(is_part_of(context.repository, base, revision) for revision in lost if revision)
 
 
 def _overrides(workspace: Workspace) -> list[Override]:

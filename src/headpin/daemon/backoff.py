@@ -45,7 +45,7 @@ class Trouble:
 
 
 MOST_AT_ONCE = 5
-"""Conflicts in a row that are met at once; who loses more often waits as for anything else."""
+"""Conflicts in a row that are met at once; who loses more often waits as for anything else that begins to fail."""
 
 _AT_ONCE_WAIT = 0.05
 _MOST_DOUBLINGS = 20
@@ -53,11 +53,15 @@ _MOST_DOUBLINGS = 20
 
 def retry_of(error: Exception, times: int = 1) -> Retry:
     """What becomes of something that failed so many times in a row."""
-    if isinstance(error, (Conflict, RefLocked)):
+    if _is_race(error):
         return Retry.AT_ONCE if times <= MOST_AT_ONCE else Retry.LATER
     if isinstance(error, HeadpinError) and not isinstance(error, TemporaryError):
         return Retry.STALLED
     return Retry.LATER  # a fault of ours too: it must not spin, and the next input may not meet it
+
+
+def _is_race(error: Exception) -> bool:
+    return isinstance(error, (Conflict, RefLocked))
 
 
 def wait_of(retry: Retry, times: int, waits: Waits, chance: float) -> float:
@@ -86,7 +90,8 @@ class Troubles:
         before = self._known.get(name)
         times = before.times + 1 if before is not None and before.given == given else 1
         retry = retry_of(error, times)
-        wait = wait_of(retry, times, self.waits, self.chance())
+        doublings = times - MOST_AT_ONCE if retry is Retry.LATER and _is_race(error) else times
+        wait = wait_of(retry, doublings, self.waits, self.chance())
         self._known[name] = Trouble(error, times, now + wait, retry, given)
         return self._known[name]
 

@@ -28,6 +28,9 @@ class Telemetry(Protocol):
         None: only when its input changes.
         """
 
+    def recovered(self, id: str, environment: str | None) -> None:
+        """What `pass_failed` told of with the same words, if it did, is over. A pass that ends well needs no word."""
+
     def git_operation(self, kind: str, result: str, seconds: float) -> None:
         """`kind` is fetch, push, ls-remote, repack or commit-graph.
 
@@ -59,6 +62,9 @@ class Silent:
     def pass_failed(
         self, id: str, environment: str | None, error: Exception, seconds: float, retry_in: float | None
     ) -> None:
+        """Says nothing."""
+
+    def recovered(self, id: str, environment: str | None) -> None:
         """Says nothing."""
 
     def git_operation(self, kind: str, result: str, seconds: float) -> None:

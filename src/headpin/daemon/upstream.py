@@ -7,7 +7,7 @@ decided anew on that; one that others deleted or rewrote there is put back by a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from headpin.controller import Controller, PassReport
@@ -18,7 +18,7 @@ from headpin.daemon.backoff import Trouble, Troubles
 from headpin.daemon.interfaces import Telemetry
 from headpin.daemon.proposals import PROPOSALS, propose_branches
 from headpin.daemon.tips import remember, remembered, right_tip
-from headpin.errors import Conflict, HeadpinError, PermanentError, TemporaryError, TimedOut
+from headpin.errors import BranchGone, Conflict, HeadpinError, PermanentError, TemporaryError, TimedOut
 from headpin.git import CommitInfo, Line, Move
 from headpin.types import Revision
 
@@ -79,7 +79,8 @@ class WithUpstream:
             self._timed("fetch", lambda: self.line.fetch(names))
         except HeadpinError as error:
             trouble = self.troubles.failed(_FETCH, error, now)
-            self._due = max(trouble.due, now + _SPACING)
+            if not isinstance(error, BranchGone):
+                self._due = max(trouble.due, now + _SPACING)
             self._tell(_FETCH, None, error)
         else:
             self.troubles.succeeded(_FETCH)
@@ -114,17 +115,23 @@ class WithUpstream:
         if not self.troubles.may_try(_PUSH, now):
             return
         wanted = dict(self._pending())
-        self.troubles.forget_all_but({_FETCH, *([_PUSH] if wanted else ()), *wanted})
+        self._forget_all_but(wanted)
         pending = {name: moves for name, moves in wanted.items() if self.troubles.may_try(name, now, moves)}
         if not pending:
             return
         try:
             self._push_all(pending)
-        except TemporaryError as error:
+        except HeadpinError as error:
             self.troubles.failed(_PUSH, error, now)
             self._tell(_PUSH, None, error)
         else:
             self.troubles.succeeded(_PUSH)
+
+    def _forget_all_but(self, wanted: Mapping[str, object]) -> None:
+        """What has nothing to be pushed any more is fine, however that came about."""
+        for name in self.troubles.names() - {_FETCH, _PUSH, *wanted}:
+            self.telemetry.recovered(name, name)
+        self.troubles.forget_all_but({_FETCH, *([_PUSH] if wanted else ()), *wanted})
 
     def _pending(self) -> Iterator[tuple[str, tuple[Move, ...]]]:
         """What has to be moved upstream, by environment."""
@@ -182,15 +189,17 @@ class WithUpstream:
             remember(self.controller.repository, {name: main.new})
         if not errors:
             self.troubles.succeeded(name)
+            self.telemetry.recovered(name, name)
             return
         refused = next((error for error in errors if not isinstance(error, Conflict)), errors[0])
         is_conflict = isinstance(refused, Conflict)
         trouble = self.troubles.failed(name, refused, self.clock(), None if is_conflict else moves)
         if is_conflict:
             self.telemetry.push_conflict(name)
-            self._due = min(self._due, trouble.due)  # look at what is there, and decide anew
         else:
             self._tell(name, name, refused)
+        if isinstance(refused, TemporaryError):
+            self._due = min(self._due, trouble.due)  # look at what is there, and decide anew
 
     # ── promotions of headpin's own ──────────────────────────────────────────────────────────────
 
@@ -222,13 +231,18 @@ class WithUpstream:
         return (commit,)
 
     def _send(self, moves: tuple[Move, ...]) -> None:
-        """Pushes `moves`. Raises Conflict where another writer was first, PermanentError for a refusal."""
+        """Pushes `moves`. Raises Conflict where another writer was first, PermanentError for a refusal,
+        SourceTrouble for silence."""
         errors = [error for error in self._push(moves).values() if error is not None] if moves else []
         conflict = next((error for error in errors if isinstance(error, Conflict)), None)
         if conflict is not None:
             self._due = 0.0  # look at what is there
             self.telemetry.push_conflict(self.controller.main)
             raise conflict
+        unknown = next((error for error in errors if isinstance(error, TemporaryError)), None)
+        if unknown is not None:
+            self._due = 0.0  # it may be there
+            raise unknown
         if errors:
             said = f"where {self.controller.main} is protected, run with --promotions=branch"
             raise PermanentError(str(errors[0]), remedy=said)

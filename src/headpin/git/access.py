@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from headpin.errors import PermanentError
+from headpin.errors import PermanentError, TemporaryError
 from headpin.git.address import RemoteAddress
 from headpin.git.program import TOKEN
 
@@ -42,7 +42,8 @@ class Access:
         return [*_SLOW, *trusted]
 
     def environment(self) -> dict[str, str]:
-        """What git finds in its environment. Raises PermanentError where a file is not there."""
+        """What git finds in its environment. Raises TemporaryError where a file is not there, for what rotates it may
+        be about to put it back, PermanentError for a name that ssh cannot be told."""
         if self.ssh_key is None and self.known_hosts is None:
             return {}
         said = ["ssh", "-oBatchMode=yes", "-oConnectTimeout=10", "-oServerAliveInterval=10", "-oServerAliveCountMax=2"]
@@ -67,12 +68,12 @@ class Access:
             with self.token_file.open(encoding="utf-8") as file:
                 token = file.read(_MAX_TOKEN).strip()
         except (OSError, UnicodeError) as error:
-            raise PermanentError(
+            raise TemporaryError(
                 f"the token cannot be read from {self.token_file}: {type(error).__name__}",
                 remedy="put the token alone into that file",
             ) from error
         if not token.isprintable():
-            raise PermanentError(f"{self.token_file} holds more than a token", remedy="put the token alone into it")
+            raise TemporaryError(f"{self.token_file} holds more than a token", remedy="put the token alone into it")
         return token
 
 
@@ -87,8 +88,10 @@ def host_of(url: str) -> str:
 def _ssh_word(place: Path) -> str:
     """A path as ssh reads it in an option: quoted, and without what it would expand."""
     text = str(place.absolute()).replace("%", "%%")
-    if '"' in text or "\n" in text or not place.is_file():
-        raise PermanentError(f"there is no file {place}", remedy="name a file, without quotation marks in its name")
+    if '"' in text or "\n" in text:
+        raise PermanentError(f"ssh takes no file named {place}", remedy="name it without quotation marks")
+    if not place.is_file():
+        raise TemporaryError(f"there is no file {place}", remedy="put it there")
     return f'"{text}"'
 
 

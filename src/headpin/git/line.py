@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headpin.errors import Conflict, HeadpinError, PermanentError, SourceTrouble
+from headpin.errors import BranchGone, Conflict, HeadpinError, PermanentError, SourceTrouble
 from headpin.git.access import Access
 from headpin.git.address import RemoteAddress, redacted
 from headpin.git.program import Output, run_git
@@ -25,6 +25,10 @@ _QUIET = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "fetch.writeC
 _ALL_OR_NONE = ("atomic push failed", "atomic push failure", "atomic transaction failed")
 """What is said of branches that were fine, and stayed where they are because of another."""
 
+_UNKNOWN = "[remote failure]"
+"""The server took what was sent, and the conversation ended before it said what became of it."""
+
+_STRANGER = "Host key verification failed"
 _NOT_ATOMIC = "does not support --atomic"
 
 
@@ -61,20 +65,20 @@ class Line:
     def fetch(self, branches: Sequence[str]) -> None:
         """Brings every branch of these names (``env/*`` stands for all below) and forgets those that are gone there.
 
-        A branch that is named and gone is remembered: raises PermanentError when the others were brought.
-        Raises SourceTrouble when it does not answer.
+        A branch that is named and gone is remembered: raises BranchGone when the others were brought.
+        Raises SourceTrouble when it does not answer, PermanentError when it is not the host that is known.
         """
         done = self._fetch(branches)
         if done.code != 0 and _MISSING in done.err:
             named = [branch for branch in branches if "*" not in branch]
             done = self._fetch([branch for branch in branches if "*" in branch])
             if done.code == 0:
-                raise PermanentError(
+                raise BranchGone(
                     f"{self._shown} has no branch {', '.join(named)}",
                     remedy="push it again; nothing is changed until it is there",
                 )
         if done.code != 0:
-            raise SourceTrouble(f"{self._shown} cannot be fetched: {self._said(done.err)}")
+            raise self._silence("fetched", done)
 
     def _fetch(self, branches: Sequence[str]) -> Output:
         specs = [f"+refs/heads/{branch}:{self.prefix}{branch}" for branch in branches]
@@ -83,8 +87,8 @@ class Line:
     def push(self, moves: Sequence[Move]) -> dict[str, HeadpinError | None]:
         """What became of each move, by branch: None where it was made, Conflict where somebody was first there.
 
-        PermanentError is a refusal. All moves are made or none, where the server can do that. Raises SourceTrouble
-        when it does not answer.
+        PermanentError is a refusal, SourceTrouble an outcome that nobody told. All moves are made or none, where the
+        server can do that. Raises SourceTrouble when it does not answer.
         """
         if self.is_atomic and len(moves) > 1:
             done = self._push(moves, ["--atomic"])
@@ -102,7 +106,7 @@ class Line:
     def _outcome(self, moves: Sequence[Move], done: Output) -> dict[str, HeadpinError | None]:
         told = dict(_told(done.out.splitlines()))
         if done.code != 0 and not told:
-            raise SourceTrouble(f"{self._shown} cannot be pushed to: {self._said(done.err)}")
+            raise self._silence("pushed to", done)
         return {move.branch: self._became(move, told.get(move.branch), done) for move in moves}
 
     def _became(self, move: Move, told: tuple[str, str] | None, done: Output) -> HeadpinError | None:
@@ -112,10 +116,21 @@ class Line:
             return self._gone(move)
         if any(reason in told[1] for reason in LOST):
             return Conflict(f"{move.branch} moved at {self._shown} in the meantime")
+        if _UNKNOWN in told[1]:
+            return SourceTrouble(f"{self._shown} did not say what became of {move.branch}: {self._said(done.err)}")
         return PermanentError(
             f"{self._shown} refuses the push to {move.branch}: {redacted(told[1])} {self._said(done.err)}".strip(),
             remedy="let headpin's account push to env/ and headpin/",
         )
+
+    def _silence(self, what: str, done: Output) -> HeadpinError:
+        """Why there was no conversation."""
+        if _STRANGER in done.err:
+            return PermanentError(
+                f"{self._shown} cannot be {what}: its host key is not the one that is known",
+                remedy="make sure that it is the right host, put its key into the known hosts, then send SIGHUP",
+            )
+        return SourceTrouble(f"{self._shown} cannot be {what}: {self._said(done.err)}")
 
     def _gone(self, move: Move) -> HeadpinError:
         return Conflict(f"{move.branch} was left at {self._shown} because another branch could not be moved")
