@@ -39,7 +39,7 @@ def merged(world: World, style: str, subject: str, edit: Callable[[], object]) -
         world.git("checkout", "--quiet", "main")
         world.git("merge", "--quiet", "--ff-only", "work")
     world.git("branch", "--quiet", "-D", "work")
-    world.settle()
+    world.reconcile()
 
 
 def pinned(world: World, source: str, target: str, agent: AgentName = CART) -> Callable[[], object]:
@@ -119,7 +119,7 @@ class Eventful:
     def questions(self) -> list[tuple[str, ...]]:
         world = self.world
         chain = world.git("rev-list", "--first-parent", "main").splitlines()
-        revisions = [*chain[1::5], world.revision("env/staging~2"), world.revision("env/prod")]
+        revisions = [*chain[1::8], world.revision("env/staging~2"), world.revision("env/prod")]
         times = [f"{name}@{moment}" for name in ("staging", "prod") for moment in self.moments[1:]]
         lists = [(kind, "list") for kind in ("environment", "pipeline", "project", "agent")]
         shown = ("staging", "standard", "shop", "shop/basket")
@@ -130,11 +130,11 @@ class Eventful:
             ("log",),
             ("log", "--event", "all", "--agent", "shop/basket"),
             *(("at", moment) for moment in self.moments),
-            *(("at", moment, "shop/basket") for moment in self.moments[:2]),
+            ("at", self.moments[0], "shop/basket"),
             *(("at", revision) for revision in revisions),
             ("compare", "staging", "prod", "--all"),
             ("compare", "dev", "staging"),
-            *(("compare", times[0], other) for other in times[1:]),
+            ("compare", times[0], times[-1]),
             *(("blame", "shop/basket", "--env", name) for name in ENVIRONMENTS),
             ("audit",),
             ("audit", "--since", chain[len(chain) // 2]),
@@ -202,14 +202,14 @@ def lived(folder: Path, style: str) -> World:
     layer = {"projects/shop/agents/cart/prod.yaml": "variables:\n  REGION: eu\n"}
     merged(world, style, "Own settings", lambda: world.write(layer))
     world.push("cart", message="Sell more")
-    world.settle()
+    world.reconcile()
     merged(world, style, "Promote the second", pinned(world, "dev", "staging"))
     merged(world, style, "Promote the second on", pinned(world, "staging", "prod"))
     merged(world, style, "Back", lambda: world.git("checkout", "--quiet", "main~4", "--", "pins/prod/shop/cart.yaml"))
     merged(world, style, "Menu is over", lambda: world.write({"pins/staging/shop/menu.yaml": None}))
     merged(world, style, "Rename", lambda: move(world, BASKET, CART))
     world.push("menu", message="Another menu")
-    world.settle()
+    world.reconcile()
     merged(world, style, "Skip a stage", pinned(world, "dev", "prod", MENU))
     return world
 
