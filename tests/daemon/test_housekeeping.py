@@ -5,6 +5,7 @@ from __future__ import annotations
 from headpin.daemon.housekeeping import Housekeeping, loose_objects
 from headpin.git import Repository
 from tests.daemon.running import Told, until
+from tests.telemetry.lines import logged
 from tests.world import World
 
 
@@ -32,6 +33,27 @@ def test_a_single_pass_waits_for_it(world: World) -> None:
     told = Told()
     Housekeeping(Repository.open(world.config), told, most=20, is_awaited=True)()
     assert told.operations == [("repack", "ok"), ("commit-graph", "ok")]
+
+
+def test_what_keeps_it_from_its_work_is_told_once_and_when_it_is_over(world: World) -> None:
+    world.settle()
+    told, now = Told(), iter(range(0, 10**6, 100))
+    keeping = Housekeeping(
+        Repository.open(world.config), told, most=20, is_awaited=True, clock=lambda: float(next(now))
+    )
+    packs = world.config / ".git" / "objects" / "pack"
+    with logged() as lines:
+        for _ in range(2):
+            packs.rmdir()
+            packs.write_text("no folder")
+            keeping()
+            keeping()  # takes up that it is done
+            packs.unlink()
+            packs.mkdir()
+        keeping()
+    events = [event for event in lines.events() if event.startswith("housekeeping.")]
+    assert events == ["housekeeping.failed", "housekeeping.recovered"]
+    assert ("repack", "refused") in told.operations and ("repack", "ok") in told.operations
 
 
 def test_few_loose_objects_are_left_alone(world: World) -> None:

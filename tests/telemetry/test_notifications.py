@@ -16,6 +16,7 @@ import pytest
 
 from headpin.errors import UsageError
 from headpin.telemetry import Metrics, Notifier, Patience, Redaction, Telemetry, read_targets
+from tests.inprocess import headpin
 from tests.loopback import Handler, listening
 from tests.telemetry.lines import Lines, logged
 from tests.telemetry.test_logs import CANARY, HOSTILE
@@ -207,6 +208,22 @@ def test_what_happened_before_the_first_start_is_not_told(running: World, receiv
         notifier.wake()
         time.sleep(0.1)
     assert not receiver.got
+
+
+def test_a_shard_that_gets_other_environments_tells_of_them_from_now_on(running: World, receiver: Receiver) -> None:
+    file = notify_file(running.folder, f"endpoints:\n{endpoint(receiver)}")
+
+    def once(*patterns: str) -> None:
+        said = [part for pattern in patterns for part in ("--environments", pattern)]
+        ran = headpin("run", "--once", "--notify", str(file), *said, cwd=running.config)
+        assert ran.code == 0, ran.err
+
+    once("staging")
+    once("staging", "prod")
+    assert not receiver.got
+    running.commit("Stop", {"projects/shop/agents/cart/prod.yaml": "stopped: true\n"})
+    once("prod", "staging")
+    assert [got["kind"] for got in receiver.got] == ["stopped"]
 
 
 @pytest.mark.parametrize("how", [("--bare",), ("--no-checkout",)])

@@ -6,6 +6,7 @@ notified, because what the first pass commits is news already, then the servers.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -139,7 +140,7 @@ class Voice:
                 notifier = Notifier(
                     git_dir,
                     self.targets,
-                    folder or git_dir / NOTIFY_FOLDER,
+                    folder or _positions(git_dir, environments),
                     self.telemetry.metrics,
                     redaction=self.redaction,
                     covers=lambda name: not environments or any(fnmatchcase(name, each) for each in environments),
@@ -177,6 +178,13 @@ class Voice:
                 found.start()
                 servers.probes = found.address
             yield servers
+
+
+def _positions(git_dir: Path, environments: Sequence[str]) -> Path:
+    """Where positions are: of other environments elsewhere, so that two shards of one repository have their own, and
+    one that gets more environments tells of them from now on, and not their whole past."""
+    shard = hashlib.sha256("\n".join(sorted({*environments})).encode()).hexdigest()[:16]
+    return git_dir / NOTIFY_FOLDER / (shard if environments else "")
 
 
 @dataclass(slots=True)

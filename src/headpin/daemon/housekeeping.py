@@ -16,6 +16,8 @@ from pathlib import Path
 from headpin.daemon.interfaces import Telemetry
 from headpin.errors import HeadpinError, TimedOut
 from headpin.git import Repository, run_git
+from headpin.telemetry import LogLevel, tell
+from headpin.telemetry.ongoing import Ongoing
 
 MOST_LOOSE = 2000
 """Loose objects after which they are packed: some hundred commits."""
@@ -48,6 +50,7 @@ class Housekeeping:
     _written: int = 0
     _looked: float = float("-inf")
     _counted: int = 0
+    _ongoing: Ongoing = field(default_factory=Ongoing)
     _thread: threading.Thread | None = None
     _is_done: threading.Event = field(default_factory=threading.Event)
 
@@ -83,15 +86,24 @@ class Housekeeping:
             self._is_done.set()
 
     def _step(self, place: Path, kind: str, arguments: Sequence[str]) -> None:
-        began = self.clock()
+        began, said = self.clock(), ""
         try:
             done = run_git([f"--git-dir={place}", *arguments], seconds=_SECONDS, place=place, is_slow=True)
             result = "ok" if done.code == 0 else "refused"
-        except TimedOut:
-            result = "timeout"
-        except HeadpinError:
-            result = "refused"
+            said = "" if done.code == 0 else f"git ends with {done.code}: {' '.join(done.err.split())}"
+        except TimedOut as error:
+            result, said = "timeout", str(error)
+        except HeadpinError as error:
+            result, said = "refused", str(error)
         self.telemetry.git_operation(kind, result, self.clock() - began)
+        self._tell(kind, said)
+
+    def _tell(self, kind: str, said: str) -> None:
+        """When it begins to fail and when that is over, whatever files git names: ever more files slow everything."""
+        if said and self._ongoing.meet(kind, kind, self.clock()):
+            tell(LogLevel.WARNING, "housekeeping.failed", f"{kind} failed: {said}", kind=kind)
+        elif not said and self._ongoing.end(kind) is not None:
+            tell(LogLevel.INFO, "housekeeping.recovered", f"over: {kind} failed", kind=kind)
 
 
 def loose_objects(place: Path) -> int:

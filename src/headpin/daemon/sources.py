@@ -281,7 +281,8 @@ class SourceBoard:
             self._heads |= heads
             for name in names:
                 told = [seen for rule, seen in found.items() if rule.repository == name]
-                self._next_turn(name, [*told, *(s for key, s in heads.items() if key.repository == name)], now, seconds)
+                asked = [seen for key, seen in heads.items() if key.repository == name]
+                self._next_turn(name, told or asked, now, seconds)  # a head that is known helps nobody who follows it
             self._changed.notify_all()
         if is_changed:
             self.wakes.wake(Reason.SOURCES)

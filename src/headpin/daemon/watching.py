@@ -14,6 +14,7 @@ from pathlib import Path
 from watchfiles import Change, watch
 
 from headpin.daemon.wakes import Reason, Wakes
+from headpin.telemetry import LogLevel, tell
 
 _STEP, _DEBOUNCE = 5, 50
 """Milliseconds without another event after which the loop is woken, and the longest that it is kept waiting."""
@@ -61,8 +62,12 @@ class Watching:
         try:
             for _ in events:
                 self._wakes.wake(Reason.REFS)
-        except OSError:  # too many watches, or the folder went away: the loop's own looks remain
+        except OSError as error:  # too many watches, or the folder went away: the loop's own looks remain
             self._wakes.wake(Reason.REFS)
+            if not self._stopped.is_set():
+                said = f"refs cannot be watched, and are only looked at now and then: {error}"
+                remedy = "see the limits in /proc/sys/fs/inotify, and restart headpin"
+                tell(LogLevel.WARNING, "watch.failed", said, remedy=remedy)
 
 
 def _is_ref(_: Change, path: str) -> bool:
