@@ -296,7 +296,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--instants", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=14)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--only", choices=ARRANGEMENTS, action="append")
     parser.add_argument("--folder", type=Path)
     said = parser.parse_args()
