@@ -271,11 +271,14 @@ def _instants(arranged: Campaign, seed: int, wanted: int, length: int, say) -> N
     made = 0
     while made < wanted:
         seed += 1
-        reference = arranged.reference(seed, length)
         say(f"{arranged.kind}: instants, seed {seed}, {made} of {wanted}")
         before = sum(arranged.told.kills.values())
-        _tell_failure(arranged, partial(arranged.instants, seed, reference, wanted - made), say)
+        _tell_failure(arranged, partial(_instants_of, arranged, seed, length, wanted - made), say)
         made += max(sum(arranged.told.kills.values()) - before, 1)
+
+
+def _instants_of(arranged: Campaign, seed: int, length: int, most: int) -> None:
+    arranged.instants(seed, arranged.reference(seed, length), most)
 
 
 def _tell_failure(arranged: Campaign, run, say) -> None:
