@@ -79,7 +79,8 @@ def _possible(arena: Arena, chance: random.Random, number: int):
             yield f"remove {agent} prod", lambda path=path: _commit(arena, "Remove", {path: None})
         if arena.record("dev", agent).served:
             yield f"report {agent}", lambda agent=agent: _report(arena, agent)
-    yield "own shop prod", lambda: _commit(arena, "Own", {"projects/shop/prod.yaml": f'variables: {{NUMBER: "{number}"}}\n'})
+    own = {"projects/shop/prod.yaml": f'variables: {{NUMBER: "{number}"}}\n'}
+    yield "own shop prod", lambda: _commit(arena, "Own", own)
     yield "scale desk", lambda: _scale(arena, number)
     if TILL in agents:
         yield "rename till", lambda: _rename(arena)
