@@ -1,8 +1,9 @@
 """A headpin process that dies where it is told to: the real command line, with every boundary watched.
 
 The process kills itself (SIGKILL) at the n-th passing of a named point. Points are what `Controller.reached` is told,
-and both sides of everything that writes: objects, refs, files that are renamed into their place, the git program. Nothing
-of this is in headpin; it is laid around it here, in a process that a server forks from one that has headpin loaded.
+and both sides of everything that writes: objects, refs, files that are renamed into their place, the git program.
+Nothing of this is in headpin; it is laid around it here, in a process that a server forks from one that has headpin
+loaded.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Points:
             try:
                 order = self._orders.recv()
             except EOFError:
-                return
+                os.kill(os.getpid(), signal.SIGKILL)  # the campaign is gone
             with self._lock:
                 told, self._counts, self._order = dict(self._counts), Counter(), order
             self._orders.send(told)
@@ -92,12 +93,12 @@ def _kind_of(command: Sequence[str], **_: Any) -> str:
 
 def install(points: Points) -> None:
     """Lays points around everything that writes."""
-    from headpin.cli import run as command  # noqa: PLC0415
-    from headpin.controller import Controller  # noqa: PLC0415
-    from headpin.daemon.backoff import Waits  # noqa: PLC0415
-    from headpin.daemon.local import LocalSocket  # noqa: PLC0415
-    from headpin.git import Repository, program  # noqa: PLC0415
-    from headpin.git.write import TreeWriter  # noqa: PLC0415
+    from headpin.cli import run as command
+    from headpin.controller import Controller
+    from headpin.daemon.backoff import Waits
+    from headpin.daemon.local import LocalSocket
+    from headpin.git import Repository, program
+    from headpin.git.write import TreeWriter
 
     made = Controller.__post_init__
 
@@ -141,7 +142,7 @@ def _inside_programs(points: Points, program: Any) -> None:
 
 def _inside_moves(points: Points) -> None:
     """Points around a move of a ref: announced, locked, moved and not yet told so."""
-    from headpin.git import Repository, repository  # noqa: PLC0415
+    from headpin.git import Repository, repository
 
     points.around(Repository, "move_ref", lambda _, name, *__: f"ref:{name}")
     announced, read = repository.announced, Repository.ref
@@ -175,7 +176,7 @@ def live(arguments: Sequence[str], orders: Connection, order: Order | None, log:
     points = Points(orders, order)
     install(points)
     threading.Thread(target=points.obey, name="orders", daemon=True).start()
-    from headpin.cli.app import run  # noqa: PLC0415
+    from headpin.cli.app import run
 
     os._exit(run(list(arguments)))
 

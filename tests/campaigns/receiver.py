@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.campaigns.dying import Died
 from tests.campaigns.world import ENVIRONMENTS, Arena
 from tests.loopback import Handler, listening
 
@@ -39,10 +40,12 @@ class Receiver:
         self.got.clear()
         self.known = transitions(arena)
 
-    def until_all(self, arena: Arena) -> None:
-        """Waits until everything that happened since was told."""
+    def until_all(self, arena: Arena, is_alive: Callable[[], bool]) -> None:
+        """Waits until everything that happened since was told. Raises Died when nobody is left who could."""
         end = time.monotonic() + _PATIENCE
         while missing := transitions(arena) - self.known - self.got:
+            if not is_alive():
+                raise Died
             assert time.monotonic() < end, f"nobody was told of {missing}"
             time.sleep(0.02)
 

@@ -17,6 +17,7 @@ from tests.campaigns.world import BELL, TILL, Arena
 from tests.inprocess import headpin
 
 Deed = Callable[[], None]
+BY_HAND = "By hand"
 REGISTER = AgentName("shop", "register")
 
 
@@ -65,7 +66,7 @@ def step(arena: Arena, script: Script, number: int) -> Step:
 _WEIGHTS = {"promote": 5, "push": 3, "return": 3, "both": 3, "flicker": 2}
 
 
-def _possible(arena: Arena, chance: random.Random, number: int):  # noqa: C901 - one line for each kind of step
+def _possible(arena: Arena, chance: random.Random, number: int):
     agents = arena.agents()
     for agent in agents:
         # Only what is still tells one release: of two pushes nobody says whether dev ran the first.
@@ -73,12 +74,13 @@ def _possible(arena: Arena, chance: random.Random, number: int):  # noqa: C901 -
         yield f"share {agent}", lambda agent=agent: _shared(arena, agent, number)
         yield from _promotions(arena, agent)
         yield from _returns(arena, agent)
-        pin = arena.person / pin_path("prod", agent)
-        if pin.exists() and chance.random() < 0.5:
-            yield f"remove {agent} prod", lambda path=pin_path("prod", agent): _commit(arena, "Remove", {path: None})
+        path = pin_path("prod", agent)
+        if (arena.person / path).exists() and chance.random() < 0.5:
+            yield f"remove {agent} prod", lambda path=path: _commit(arena, "Remove", {path: None})
         if arena.record("dev", agent).served:
             yield f"report {agent}", lambda agent=agent: _report(arena, agent)
-    yield "own shop prod", lambda: _commit(arena, "Own", {"projects/shop/prod.yaml": f'variables: {{N: "{number}"}}\n'})
+    own = {"projects/shop/prod.yaml": f'variables: {{NUMBER: "{number}"}}\n'}
+    yield "own shop prod", lambda: _commit(arena, "Own", own)
     yield "scale desk", lambda: _scale(arena, number)
     if TILL in agents:
         yield "rename till", lambda: _rename(arena)
@@ -186,5 +188,5 @@ def _vandalise(arena: Arena, name: str, how: str) -> None:
         arena.git("update-ref", branch, f"{branch}~1", cwd=hub)
     else:
         tree = arena.git("rev-parse", f"{branch}~1^{{tree}}", cwd=hub)
-        made = arena.git("commit-tree", tree, "-p", branch, "-m", "By hand", cwd=hub)
+        made = arena.git("commit-tree", tree, "-p", branch, "-m", BY_HAND, cwd=hub)
         arena.git("update-ref", branch, made, cwd=hub)

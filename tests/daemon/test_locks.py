@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from headpin.errors import RefLocked
-from headpin.git import Repository
+from headpin.git import Line, Repository
 from headpin.git.locks import FOLDER
 from headpin.types import Revision
-from tests.world import World
+from tests.daemon.running import running, until
+from tests.daemon.test_upstream import Hub, hub
+from tests.world import World, git
+
+__all__ = ["hub"]
 
 _DYING = """
 import os, sys
@@ -28,11 +32,12 @@ with announced(folder, ref, new):
 REF = "refs/heads/env/dev"
 
 
-def die_holding(world: World, said: str, new: str) -> Path:
-    folder = world.config / ".git"
-    done = subprocess.run([sys.executable, "-c", _DYING, str(folder), REF, new, said], check=False)
+def die_holding(place: Path, said: str, new: str, ref: str = REF) -> Path:
+    folder = place / ".git"
+    (folder / ref).parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run([sys.executable, "-c", _DYING, str(folder), ref, new, said], check=False)
     assert done.returncode == -9
-    return folder / f"{REF}.lock"
+    return folder / f"{ref}.lock"
 
 
 def aged(lock: Path) -> None:
@@ -44,7 +49,7 @@ def aged(lock: Path) -> None:
 def test_a_lock_of_a_dead_headpin_is_taken_away(world: World, is_written: bool) -> None:
     world.settle()
     new = world.revision()
-    lock = die_holding(world, f"{new}\n" if is_written else "", new)
+    lock = die_holding(world.config, f"{new}\n" if is_written else "", new)
     aged(lock)
     world.push("cart")
     report = world.reconcile()
@@ -60,9 +65,36 @@ def test_any_other_lock_stays(world: World, case: str) -> None:
     if case == "nobody":
         lock.write_text("")
     else:
-        die_holding(world, f"{tip if case == 'other' else new}\n", new)
+        die_holding(world.config, f"{tip if case == 'other' else new}\n", new)
     if case != "young":
         aged(lock)
     with pytest.raises(RefLocked, match="locked by another program"):
         Repository.open(world.config).move_ref(REF, Revision(tip), Revision(new), "test")
     assert lock.exists()
+
+
+def test_what_is_remembered_of_a_branch_can_be_written_again_after_a_death(world: World) -> None:
+    world.settle()
+    tip = world.revision("env/dev")
+    lock = die_holding(world.config, f"{tip}\n", tip, "refs/headpin/tips/dev")
+    with running(world.config) as told:
+        until(lambda: told.passes)
+        aged(lock)
+        world.push("cart")
+        until(lambda: world.git("for-each-ref", "--format=%(objectname)", "refs/headpin/tips/dev") not in ("", tip))
+    assert not told.failures and not lock.exists()
+
+
+def test_a_clone_fetches_again_whose_daemon_died_as_it_noted_a_push(hub: Hub) -> None:
+    place = hub.world.config
+    line = Line(place, "origin")
+    with running(place, line=line):
+        until(lambda: hub.revision("env/prod") and "origin/env/prod" in hub.world.git("branch", "--remotes"))
+    tip = hub.revision("env/dev")
+    lock = die_holding(place, f"{tip}\n", tip, "refs/remotes/origin/env/dev")
+    aged(lock)
+    foreign = git("commit-tree", "-p", tip, "-m", "By hand", f"{tip}^{{tree}}", cwd=hub.place)
+    git("update-ref", "refs/heads/env/dev", foreign, cwd=hub.place)
+    with running(place, line=line):
+        until(lambda: git("rev-parse", "env/dev~1", cwd=hub.place) == foreign)
+    assert not lock.exists()

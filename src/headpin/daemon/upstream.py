@@ -82,6 +82,7 @@ class WithUpstream:
             if not isinstance(error, BranchGone):
                 self._due = max(trouble.due, now + _SPACING)
             self._tell(_FETCH, None, error)
+            self.controller.repository.free_refs(self.line.prefix)
         else:
             self.troubles.succeeded(_FETCH)
 
@@ -178,9 +179,17 @@ class WithUpstream:
         for move in moves:
             self.controller.reached(f"after-push:{move.branch}")
             if outcome[move.branch] is None:
-                self.controller.repository.note_ref(f"{self.line.prefix}{move.branch}", move.new)
-                self._moved[f"{self.line.prefix}{move.branch}"] = move.new
+                self._note(f"{self.line.prefix}{move.branch}", move.new)
         return outcome
+
+    def _note(self, name: str, new: Revision | None) -> None:
+        """Remembers what was pushed; where that cannot be written, the next fetch brings it."""
+        try:
+            self.controller.repository.note_ref(name, new)
+        except TemporaryError:
+            self._due = 0.0
+        else:
+            self._moved[name] = new
 
     def _take(self, name: str, moves: tuple[Move, ...], outcome: Outcome) -> None:
         errors = [error for move in moves if (error := outcome[move.branch]) is not None]

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
-
 _LONGEST_SLEEP = 1.0
 """Seconds after which a waiting thread is back in Python: a signal may come just before it falls asleep, or be given to
 another thread by the system, and its handler runs in the main thread only, and only when that is awake."""

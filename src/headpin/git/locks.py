@@ -34,10 +34,10 @@ def announced(folder: Path, ref: str, new: Revision) -> Iterator[None]:
     place = folder / FOLDER / f"{os.getpid()}.{threading.get_ident():x}.{time.monotonic_ns():x}"
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.open("x") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(f"{ref} {new}\n")
-        file.flush()
         try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(f"{ref} {new}\n")
+            file.flush()
             yield
         finally:
             place.unlink(missing_ok=True)

@@ -44,6 +44,8 @@ _KINDS = {
 _O = TypeVar("_O")
 _STEPS = re.compile(r"([~^][0-9]{0,6}){1,20}$")
 """Steps to parents after a name, as git writes them: main~2, main^."""
+_NOWHERE = Revision("0" * 40)
+"""What a ref is at that is deleted."""
 
 
 @dataclass(slots=True)
@@ -415,20 +417,26 @@ class Repository:
         return Revision(str(made))
 
     def note_ref(self, name: str, new: Revision | None) -> None:
-        """Writes where a ref is that only remembers something, wherever it was; None: nowhere any more."""
-        if new is not None:
-            self._repository.references.create(name, pygit2.Oid(hex=new), force=True)
-        elif name in self._repository.references:
-            self._repository.references.delete(name)
+        """Writes where a ref is that only remembers something, wherever it was; None: nowhere any more.
+
+        Raises RefLocked and CannotWrite, as `move_ref`.
+        """
+        try:
+            with announced(self.common_dir, name, new or _NOWHERE):
+                if new is not None:
+                    self._repository.references.create(name, pygit2.Oid(hex=new), force=True)
+                elif name in self._repository.references:
+                    self._repository.references.delete(name)
+        except (OSError, pygit2.GitError, ValueError) as error:
+            raise self._unmoved(name, error) from error
 
     def move_ref(self, name: str, expected: Revision | None, new: Revision, reason: str) -> None:
         """Moves the ref from `expected` (None: it must not exist) to `new`, or not at all.
 
         Raises Conflict when it is elsewhere by now, RefLocked when somebody holds its lock, CannotWrite on a full disk.
         """
-        folder = self.common_dir
         try:
-            with announced(folder, name, new), self._repository.transaction() as transaction:
+            with announced(self.common_dir, name, new), self._repository.transaction() as transaction:
                 transaction.lock_ref(name)
                 found = self.ref(name)
                 if found != expected:
@@ -437,15 +445,24 @@ class Repository:
         except (OSError, pygit2.GitError, ValueError) as error:
             if self.ref(name) != expected:
                 raise Conflict(f"{name} moved in the meantime") from error
-            lock = folder / f"{name}.lock"
-            if lock.exists():
-                if remove_stale_lock(folder, name):
-                    raise RefLocked(f"{name} was locked by a headpin that is dead; the lock is gone") from error
-                raise RefLocked(
-                    f"{name} is locked by another program", remedy=f"if none is running, delete {lock}"
-                ) from error
-            raise_if_full(error, f"{name} cannot be moved")
-            raise RefLocked(f"{name} cannot be moved: {error}") from error
+            raise self._unmoved(name, error) from error
+
+    def free_refs(self, prefix: str) -> None:
+        """Takes the locks away that dead headpins left below `prefix`: other git programs do not know them for such."""
+        folder = self.common_dir
+        for lock in list((folder / prefix).rglob("*.lock")):
+            remove_stale_lock(folder, lock.relative_to(folder).as_posix().removesuffix(".lock"))
+
+    def _unmoved(self, name: str, error: Exception) -> RefLocked:
+        """Why the ref could not be moved. Raises CannotWrite on a full disk; takes a dead headpin's lock away."""
+        folder = self.common_dir
+        lock = folder / f"{name}.lock"
+        if lock.exists():
+            if remove_stale_lock(folder, name):
+                return RefLocked(f"{name} was locked by a headpin that is dead; the lock is gone")
+            return RefLocked(f"{name} is locked by another program", remedy=f"if none is running, delete {lock}")
+        raise_if_full(error, f"{name} cannot be moved")
+        return RefLocked(f"{name} cannot be moved: {error}")
 
     def _object(self, identity: str, kind: type[_O]) -> _O:
         self.reads.count += 1

@@ -69,7 +69,7 @@ def parse_tree(data: bytes) -> dict[bytes, tuple[bytes, str]]:
     return entries
 
 
-_FULL = ("no space left", "disk quota", "read-only file system", "input/output error")
+_FULL = ("no space left", "disk quota", "file too large", "read-only file system", "input/output error")
 """What strerror(3) says of a disk that takes nothing more; libgit2 passes on its words alone."""
 
 
