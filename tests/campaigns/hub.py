@@ -35,7 +35,7 @@ def until(what: Callable[[], object], seconds: float, why: str) -> float:
     began = time.monotonic()
     while not what():
         assert time.monotonic() < began + seconds, f"not within {seconds:.0f} seconds: {why}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return time.monotonic() - began
 
 
@@ -106,7 +106,7 @@ class Hub:
 
     def revision(self, branch: str) -> str:
         """Where a branch is on the server; "" where it is not."""
-        return git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}", cwd=self.place)
+        return Repository.open_bare(self.place).ref(f"refs/heads/{branch}") or ""
 
     def set(self, branch: str, revision: str | None) -> None:
         """Moves a branch on the server, whatever it was; None deletes it."""

@@ -9,7 +9,7 @@ import pytest
 from tests.campaigns.bout import bout
 from tests.campaigns.fault import play
 
-_OF_HTTP = ("taken_and_never_told", "credentials_rotate", "refused", "foreign_commit")
+_OF_HTTP = ("taken_and_never_told", "credentials_rotate", "refused")
 _OF_GIT = ("down", "storm_on_environments", "branch_deleted", "main_deleted", "main_rewritten")
 
 

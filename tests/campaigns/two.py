@@ -32,7 +32,7 @@ from tests.world import Clock, World, git
 PEOPLE = 8
 NAMES = tuple(f"a{number}" for number in range(PEOPLE))
 PATIENCE = 120.0
-_QUICK = ("--interval=0.3", "--source-interval=0.3", "--log-level=debug")
+_QUICK = ("--interval=0.3", "--source-interval=1.5", "--log-level=debug")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
 _DATE = {"GIT_AUTHOR_DATE": "2026-01-05T09:00:00Z", "GIT_COMMITTER_DATE": "2026-01-05T09:00:00Z"}
 
