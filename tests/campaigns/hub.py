@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def until(what: Callable[[], object], seconds: float, why: str) -> float:
     began = time.monotonic()
     while not what():
         assert time.monotonic() < began + seconds, f"not within {seconds:.0f} seconds: {why}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return time.monotonic() - began
 
 
@@ -44,6 +44,7 @@ class Hub:
     """`place` is the bare repository on the server; `world` is a person's clone of it."""
 
     world: World
+    agents: tuple[AgentName, ...] = (CART, MAIL)
     ledger: list[tuple[str, AgentName, str]] = field(default_factory=list)
 
     @property
@@ -52,20 +53,19 @@ class Hub:
         return self.world.sources / "config.git"
 
     @classmethod
-    def make(cls, folder: Path, source: Callable[[str], str]) -> Hub:
-        """dev, staging and prod with cart and mail; `source` tells how agents write where a source is."""
+    def make(cls, folder: Path, source: Callable[[str], str], names: Sequence[str] = ("cart", "mail")) -> Hub:
+        """dev, staging and prod with the agents `names`; `source` tells how they write where their source is."""
         world = World(folder)
-        hub = cls(world)
+        hub = cls(world, tuple(AgentName("shop", name) for name in names))
         agents = {
-            f"projects/shop/agents/{name}/agent.yaml": _AGENT.format(url=source(name), name=name)
-            for name in ("cart", "mail")
+            f"projects/shop/agents/{name}/agent.yaml": _AGENT.format(url=source(name), name=name) for name in names
         }
-        for name in ("cart", "mail"):
+        for name in names:
             world.push(name)
         git("init", "--quiet", "--bare", "--initial-branch=main", str(hub.place), cwd=folder)
         git("config", "http.receivepack", "true", cwd=hub.place)
         world.git("remote", "add", "origin", str(hub.place))
-        world.commit("Start", SMALL | agents)
+        world.commit("Start", {path: text for path, text in SMALL.items() if "/agents/" not in path} | agents)
         hub.publish()
         return hub
 
@@ -87,9 +87,13 @@ class Hub:
         self.publish()
         return self.world.revision()
 
+    def look(self) -> None:
+        """Brings every environment's branch to the person's clone."""
+        self.world.git("fetch", "--quiet", "origin", "+refs/heads/env/*:refs/heads/env/*")
+
     def promote(self, source: str, target: str, agent: AgentName = CART) -> str:
         """Pins in `target` what `source` serves; the revision of it."""
-        self.world.git("fetch", "--quiet", "origin", "+refs/heads/env/*:refs/heads/env/*")
+        self.look()
         served = self.world.record(source, agent).served
         assert served is not None
         assert served.release.revision != self.served(target, agent), "that would be no promotion"
@@ -102,7 +106,7 @@ class Hub:
 
     def revision(self, branch: str) -> str:
         """Where a branch is on the server; "" where it is not."""
-        return git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}", cwd=self.place)
+        return Repository.open_bare(self.place).ref(f"refs/heads/{branch}") or ""
 
     def set(self, branch: str, revision: str | None) -> None:
         """Moves a branch on the server, whatever it was; None deletes it."""
@@ -161,7 +165,7 @@ class Hub:
         """Every promotion of the ledger is in history, in order and once; and nothing else is."""
         for environment in ("staging", "prod"):
             branch = read_branch(Repository.open_bare(self.place), environment, RecordReader())
-            for agent in (CART, MAIL):
+            for agent in self.agents:
                 made = [revision for name, whose, revision in self.ledger if (name, whose) == (environment, agent)]
                 events = [event for event in branch.events(agent) if event.kind in _MOVES]
                 told = [event.release.revision for event in events if event.release is not None]

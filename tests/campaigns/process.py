@@ -72,6 +72,8 @@ class Daemon:
             self.process.kill()
             self.process.wait(5)
             raise AssertionError("it does not end within ten seconds") from None
+        if code == -signal.SIGTERM and not self.told("daemon.started"):
+            return  # on a busy machine a test may give up before it begins
         assert code == 0, f"it ended with {code}: {self.log.read_text()[-2000:]}"
 
 

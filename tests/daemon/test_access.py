@@ -111,7 +111,7 @@ def test_a_deploy_key_works_for_the_hosts_that_are_known_and_for_no_other(hub: H
         assert hub.revision("env/prod")
         known.write_text("")
         ran = once(hub, url, *options)
-        assert ran.code == 3 and "Host key verification failed" in ran.err
+        assert ran.code == 3 and "its host key is not the one that is known" in ran.err and "SIGHUP" in ran.err
     assert once(hub, "ssh://127.0.0.1/x", "--ssh-key", hub.folder / "none").code == 2
 
 
