@@ -154,7 +154,7 @@ def _audit(people: People, place: Path) -> Iterator[str]:
         yield f"headpin audit: {done.returncode} {done.stderr[-500:]}"
         return
     told = json.loads(done.stdout)
-    subjects = {step.revision: step.subject for step in people.steps}
+    subjects = {str(step.revision): step.subject for step in people.steps}
     for finding in (each for each in told["findings"] if each["severity"] == "violation"):
         subject = subjects.get(finding["main"] or "", "")
         if not finding["agent"] or not subject:
