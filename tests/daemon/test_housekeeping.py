@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from headpin.daemon.housekeeping import Housekeeping, loose_objects
+from headpin.daemon.memory import give_back
 from headpin.git import Repository
 from tests.daemon.running import Told, until
 from tests.telemetry.lines import logged
@@ -62,3 +65,16 @@ def test_few_loose_objects_are_left_alone(world: World) -> None:
     keeping = Housekeeping(Repository.open(world.config), told)
     keeping()
     assert keeping._thread is None and not told.operations
+
+
+def test_memory_that_is_free_goes_back_to_the_system() -> None:
+    def held() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    blocks = [bytearray(100_000) for _ in range(600)]  # too small for the C library to map each apart
+    kept = blocks[1::2]
+    del blocks
+    before = held()
+    give_back()
+    assert held() < before - 3000
+    assert len(kept) == 300

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headpin.daemon.interfaces import Telemetry
+from headpin.daemon.memory import give_back
 from headpin.errors import HeadpinError, TimedOut
 from headpin.git import Repository, run_git
 from headpin.telemetry import LogLevel, tell
@@ -66,6 +67,7 @@ class Housekeeping:
         if written - self._written > _REMEMBERED:
             self._written = written
             self.repository.reopen()
+            give_back()
         now = self.clock()
         if now - self._looked < _LOOK and written - self._counted < self.most // 2:
             return

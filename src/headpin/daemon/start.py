@@ -25,7 +25,7 @@ from headpin.daemon.wakes import Wakes
 from headpin.daemon.watching import Watching
 from headpin.git import Line, bound_memory
 
-_OBJECTS, _PACKS = 16 * 1024 * 1024, 16 * 1024 * 1024
+_OBJECTS, _PACKS = 16 * 1024 * 1024, 4 * 1024 * 1024
 """Bytes that libgit2 remembers of objects and of packs: what a pass reads again is remembered parsed already."""
 
 

@@ -30,7 +30,7 @@ pygit2.settings.cache_object_limit(ObjectType.TREE, 1024 * 1024)
 def bound_memory(objects: int, packs: int) -> None:
     """Lets libgit2 in this process remember objects, and map parts of packs, of so many bytes each."""
     pygit2.settings.cache_max_size(objects)
-    pygit2.settings.mwindow_size = 1024 * 1024
+    pygit2.settings.mwindow_size = 512 * 1024
     pygit2.settings.mwindow_mapped_limit = packs
 
 

@@ -176,3 +176,4 @@ def daemon(place: Path, *, debug: str = "", options: Sequence[str] = ()) -> Iter
                 process.kill()
             for thread in threads:
                 thread.join(10)
+            process.stderr.close()
