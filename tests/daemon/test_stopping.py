@@ -30,19 +30,6 @@ print(time.monotonic(), flush=True)
 """
 
 
-_WAITING = """
-import signal, threading, time
-from headpin.daemon.signals import obeying_signals
-from headpin.daemon.wakes import Wakes
-wakes = Wakes()
-with obeying_signals(wakes):
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    print("ready", flush=True)
-    print(sorted(wakes.wait(8)), wakes.is_stopped(), flush=True)
-"""
-"""The signal comes in another thread, as one does that comes in the last moment before the wait."""
-
-
 def started(*arguments: str, place: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *arguments], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -80,16 +67,6 @@ def test_a_single_pass_that_is_told_to_stop_says_that_it_was_not_finished_and_le
             while connection.recv(4096):  # until git at the other end is gone
                 pass
     assert process.returncode == 3 and "told to stop" in err
-
-
-def test_a_signal_that_interrupts_nothing_is_obeyed_all_the_same(tmp_path: Path) -> None:
-    process = started("-c", _WAITING, place=tmp_path)
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=12)
-    assert (process.returncode, out, err) == (0, "[<Reason.STOP: 'told to stop'>] True\n", "")
-    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize("how", ["obedient", "busy", "twice"])

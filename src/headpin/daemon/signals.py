@@ -27,13 +27,6 @@ _KILLED = 75
 """What it ends with then: not finished, try again (EX_TEMPFAIL of sysexits.h)."""
 
 
-_NUDGE = signal.SIGURG
-"""Ignored by whoever does not ask for it."""
-
-_NUDGES = (0.02, 0.2, 0.5)
-"""Seconds between a signal and the times that the main thread is interrupted: each may come too early."""
-
-
 class Abandoned(BaseException):
     """The work was given up because the process is to end."""
 
@@ -48,45 +41,13 @@ def obeying_signals(wakes: Wakes, patience: float = PATIENCE) -> Iterator[Stoppi
     handled = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGHUP)
     before = {number: signal.signal(number, stopping.handle) for number in handled}
     try:
-        with _interrupting(), suppress(Abandoned):
+        with suppress(Abandoned):
             yield stopping
     finally:
         end_programs()
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _interrupting() -> Iterator[None]:
-    """Lets the main thread see every signal while the block lasts, whatever it waits in.
-
-    One that arrives just before it begins to wait, or in another thread, interrupts nothing: Python would handle it
-    when the wait is over. So another thread hears of every signal too, and interrupts the main thread by one that
-    means nothing.
-    """
-    heard, told = os.pipe2(os.O_CLOEXEC)
-    os.set_blocking(told, False)
-    before = signal.signal(_NUDGE, lambda *_: None), signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-    ended, main = threading.Event(), threading.get_ident()
-    thread = threading.Thread(target=_interrupt, args=(heard, main, ended), name="signals", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        signal.set_wakeup_fd(before[1])
-        os.close(told)  # the end of what the thread reads
-        thread.join()
-        os.close(heard)
-        signal.signal(_NUDGE, before[0])
-
-
-def _interrupt(heard: int, main: int, ended: threading.Event) -> None:
-    while numbers := os.read(heard, 64):
-        for seconds in _NUDGES if any(number != _NUDGE for number in numbers) else ():
-            if not ended.wait(seconds):
-                signal.pthread_kill(main, _NUDGE)
 
 
 class Stopping:
