@@ -10,8 +10,11 @@ from tests.campaigns.hub import until
 from tests.hostile.proxy import Mood
 
 
-def _through(bout: Bout, begin: Callable[[], None], why: str) -> float:
-    """Trouble with the config repository, during which sources move and people promote."""
+def _through(bout: Bout, begin: Callable[[], None], why: str, *, is_an_answer: bool = False) -> float:
+    """Trouble with the config repository, during which sources move and people promote.
+
+    `is_an_answer`: git takes it for one of a server without branches, which is asked twice in every interval.
+    """
     hub = bout.hub
     first, wanted = hub.world.push("cart"), [""]
     until(lambda: hub.served("dev") == first, bout.patience, f"{why}: before it")
@@ -31,7 +34,8 @@ def _through(bout: Bout, begin: Callable[[], None], why: str) -> float:
     took = time.monotonic() - began
     hub.promote("dev", "staging")
     until(lambda: hub.served("staging") == wanted[0], bout.patience, f"{why}: after it")
-    most = bout.way.connections * (12 + 6 * bout.outage**0.5)
+    looks = 2 * bout.outage / INTERVAL if is_an_answer else 6 * bout.outage**0.5
+    most = bout.way.connections * (12 + looks)
     assert asked <= most, f"{why}: {asked} connections in {bout.outage:.0f} seconds"
     return took
 
@@ -75,7 +79,7 @@ def cut(bout: Bout) -> float:
 @case()
 def half_closed(bout: Bout) -> float:
     """The answer is said to be over, and the connection stays open."""
-    return _through(bout, lambda: bout.way.upstream.be(Mood.HALF, bytes=200), "half closed")
+    return _through(bout, lambda: bout.way.upstream.be(Mood.HALF, bytes=200), "half closed", is_an_answer=True)
 
 
 @case()
