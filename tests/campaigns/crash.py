@@ -1,6 +1,6 @@
 """The crash campaign: headpin is killed everywhere, and nobody can tell afterwards.
 
-    python -m tests.campaigns.crash [--instants 300] [--seed 1] [--only local|clone|mirror] [--folder DIR]
+    python -m tests.campaigns.crash [--instants 300] [--seed 1] [--no-points] [--only local|clone|mirror] [--folder DIR]
 
 A daemon runs while people do what a script says. It is killed (SIGKILL) at the first, the middle and the last passing
 of every named point, and at random instants: the process, or its programs with it, or a program of it alone. It is
@@ -243,12 +243,15 @@ def orders_of(passed: Sequence[Mapping[str, int]]) -> list[tuple[int, Order]]:
     return found
 
 
-def campaign(folder: Path, kinds: Sequence[str], seed: int, instants: int, length: int, told: Told, say) -> None:
+def campaign(
+    folder: Path, kinds: Sequence[str], seed: int, instants: int, length: int, told: Told, say, points: bool = True
+) -> None:
     """All of it: named points, then instants, in each arrangement."""
     for place, kind in enumerate(kinds):
         with ExitStack() as stack:
             arranged = Campaign(folder / kind, kind, stack, told)
-            _named(arranged, EVERYTHING, say)
+            if points:
+                _named(arranged, EVERYTHING, say)
             _instants(arranged, seed, instants // len(kinds) + (place < instants % len(kinds)), length, say)
 
 
@@ -300,6 +303,7 @@ def main() -> int:
     parser.add_argument("--instants", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--points", action=argparse.BooleanOptionalAction, default=True, help="die at named points too")
     parser.add_argument("--only", choices=ARRANGEMENTS, action="append")
     parser.add_argument("--folder", type=Path)
     said = parser.parse_args()
@@ -310,7 +314,7 @@ def main() -> int:
         sys.stdout.write(f"{time.monotonic() - began:7.1f}  {text}\n")
         sys.stdout.flush()
 
-    campaign(folder, said.only or ARRANGEMENTS, said.seed, said.instants, said.steps, told, say)
+    campaign(folder, said.only or ARRANGEMENTS, said.seed, said.instants, said.steps, told, say, said.points)
     for how, number in sorted(told.kills.items()):
         say(f"{number} kills {how}")
     say(f"{len(told.points)} points, {len(told.missed)} not passed again, {told.rests} rests judged")
