@@ -72,7 +72,7 @@ def test_a_link_in_the_place_of_a_file_is_a_finding_and_no_crash(past: Scene, tm
         made.append(scene.forge("prod", {}, link=path))
     found = scene.audit().findings
     assert {(finding.commit, finding.code) for finding in found} >= {(made[0], "HP447"), (made[1], "HP445")}
-    assert made[2] in {finding.commit for finding in found if finding.code == "HP420"}
+    assert made[2] in {finding.commit for finding in found if finding.code == "HP421"}
 
 
 def test_every_kind_of_finding_is_planted() -> None:

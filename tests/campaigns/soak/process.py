@@ -62,9 +62,10 @@ class _Notified(Handler):
 
 @dataclass
 class Daemon:
-    """One process, as it runs. `receiver` is who it notifies."""
+    """One process, as it runs. `sources` is the folder of source repositories, `receiver` who it notifies."""
 
     process: subprocess.Popen[str]
+    sources: Path
     receiver: Receiver
     probes: int
     webhooks: int
@@ -110,7 +111,7 @@ class Daemon:
     def send_hints(self) -> None:
         """Sends what `hook` was told, one after the other, until None."""
         while (source := self.hints.get()) is not None:
-            body = json.dumps({"repository": {"clone_url": f"../sources/{source}"}}).encode()
+            body = json.dumps({"repository": {"clone_url": str(self.sources / source)}}).encode()
             headers = {"Content-Type": "application/json", **by_github(body)}
             request = urllib.request.Request(f"http://127.0.0.1:{self.webhooks}/webhooks", body, headers)
             with urllib.request.urlopen(request, timeout=10) as answer:
@@ -152,7 +153,7 @@ def daemon(place: Path, *, debug: str = "", options: Sequence[str] = ()) -> Iter
         command += ["--webhook-secret-file", str(secret), *options]
         environ = {**os.environ, "HEADPIN_SOAK_DEBUG": str(place / "debug")}
         process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
-        found = Daemon(process, receiver, probes, webhooks)
+        found = Daemon(process, place / "sources", receiver, probes, webhooks)
         assert process.stderr is not None
         threads = [
             threading.Thread(target=found.read, args=(process.stderr,), daemon=True),
