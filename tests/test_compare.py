@@ -207,9 +207,11 @@ def test_a_moment_is_written_as_git_prints_it_too(different: World) -> None:
 
 
 def test_an_expression_is_no_moment_and_the_remedy_says_what_is(different: World) -> None:
-    for command in (("compare", "prod@main~1", "prod"), ("at", "main~1")):
+    for command in (("compare", "prod@main@{1}", "prod"), ("at", "main@{1}")):
         found = headpin(*command, cwd=different.config)
-        assert found.code == 2 and "the id of a commit, a branch or a tag, without ~, ^ or @" in found.err, found
+        assert found.code == 2 and "the id of a commit, a branch, a tag, or steps from one, as main~2" in found.err, (
+            found
+        )
 
 
 def test_a_mirror_says_the_same(different: World) -> None:

@@ -18,7 +18,7 @@ from tests.model.actions import Action, sequences
 from tests.model.histories import FOUND, RULES
 from tests.model.trial import Trial
 
-EXAMPLES: Final = int(os.environ.get("MODEL_EXAMPLES", "22"))
+EXAMPLES: Final = int(os.environ.get("MODEL_EXAMPLES", "8"))
 """Histories of each kind."""
 
 SEED: Final = int(os.environ.get("MODEL_SEED", "0"))

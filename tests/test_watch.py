@@ -54,12 +54,19 @@ class Watching:
         return self.process.wait(10)
 
 
+def _hear_interrupts() -> None:
+    """What a shell runs in the background ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def watching(world: World, *arguments: str, in_terminal: bool = False) -> Iterator[Watching]:
     source, sink = pty.openpty() if in_terminal else os.pipe()
     command = [sys.executable, "-m", "headpin", "-C", str(world.config), "status", "--watch", "--interval", "0.1"]
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    process = subprocess.Popen([*command, "--offline", *arguments], stdout=sink, stderr=sink, env=env)
+    process = subprocess.Popen(
+        [*command, "--offline", *arguments], stdout=sink, stderr=sink, env=env, preexec_fn=_hear_interrupts
+    )
     os.close(sink)
     found = Watching(process, source)
     reader = threading.Thread(target=found.read)

@@ -97,7 +97,7 @@ def test_notices_alone_are_no_failure(past: Scene, tmp_path: Path) -> None:
     [
         (("--since", "nowhere"), "there is no commit 'nowhere' here"),
         (("--env", "prd"), "did you mean prod?"),
-        (("--since", "main~1"), "the id of a commit, a branch or a tag, without ~, ^ or @"),
+        (("--since", "main@{1}"), "the id of a commit, a branch, a tag, or steps from one, as main~2"),
         (("--agent", "cart"), "agents are named project/agent"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from headpin.audit import run_audit
 from tests.audit.legal import Legal
 
-HISTORIES: Final = int(os.environ.get("AUDIT_HISTORIES", "10"))
+HISTORIES: Final = int(os.environ.get("AUDIT_HISTORIES", "5"))
 """How many legal histories are lived through; 500 take some minutes."""
 
 SEED: Final = int(os.environ.get("AUDIT_SEED", "0"))

@@ -1,4 +1,4 @@
-"""The crash campaign in short: some named points and some instants, in two arrangements."""
+"""The crash campaign in short: some named points and some instants, in one arrangement."""
 
 from __future__ import annotations
 
@@ -13,13 +13,9 @@ from tests.campaigns.dying import Order
 SCRIPT = ("push desk/bell", "both shop/cart")
 
 POINTS = {
-    "local": (
-        ("before-tree", "locked-ref:refs/heads/env/dev", "after-git-read-tree", "locked-ref:refs/heads/main"),
-        ("before-commit", "moved-ref:refs/heads/env/staging", "before-move:prod", "before-socket"),
-    ),
     "clone": (
-        ("before-note:refs/headpin/tips/dev", "during-git-push", "before-promotion:staging"),
-        ("before-ref:refs/heads/env/staging", "before-push:env/prod", "before-file:notify"),
+        ("before-note:refs/headpin/tips/dev", "during-git-push"),
+        ("before-push:env/prod", "before-file:notify"),
     ),
 }
 """Where it dies in each of the two steps: of the second one while it catches up with what the first one left."""
@@ -34,6 +30,6 @@ def test_a_daemon_that_is_killed_leaves_what_an_undisturbed_one_leaves(kind: str
         reference = campaign.reference(SCRIPT, len(SCRIPT))
         orders: Pending = {number: [Order(point, 1) for point in points] for number, points in enumerate(POINTS[kind])}
         campaign.named(SCRIPT, reference, orders, LIVE)
-        assert told.kills["at named points"] >= 4, told
-        assert campaign.instants(SCRIPT, reference, 4) >= 2
-    assert told.rests >= 4
+        assert told.kills["at named points"] >= 3, told
+        assert campaign.instants(SCRIPT, reference, 2) >= 1
+    assert told.rests >= 3

@@ -55,7 +55,10 @@ class LongBranch:
     def commit(self, branch: Branch, now: datetime, files: Mapping[str, bytes | None]) -> CommitInfo:
         """One own commit, by a controller whose clock says `now`."""
         context = cast(
-            PassContext, SimpleNamespace(repository=self.repository, now=now, committer=HEADPIN, head=self.main)
+            PassContext,
+            SimpleNamespace(
+                repository=self.repository, now=now, committer=HEADPIN, head=self.main, reached=lambda _: None
+            ),
         )
         state = EnvironmentState(branch.environment, False, self.main.id, self.main.id)
         message = plain_message(f"Reconcile {branch.environment}", self.main.id)

@@ -85,7 +85,8 @@ def _revision(session: Session, text: str) -> Revision:
     found = session.repository.resolve(text)
     if found is None:
         raise UsageError(
-            f"there is no commit {text!r} here", remedy="write the id of a commit, a branch or a tag, without ~, ^ or @"
+            f"there is no commit {text!r} here",
+            remedy="write the id of a commit, a branch, a tag, or steps from one, as main~2",
         )
     return found
 

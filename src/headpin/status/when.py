@@ -13,7 +13,7 @@ from headpin.git import CommitInfo, Repository
 from headpin.model.moments import TIMES
 from headpin.types import Revision
 
-MOMENTS = f"{TIMES}; or the id of a commit, a branch or a tag, without ~, ^ or @"
+MOMENTS = f"{TIMES}; or the id of a commit, a branch, a tag, or steps from one, as main~2"
 """How a moment is written that may be a commit."""
 
 Find = Callable[[Branch], CommitInfo | None]
