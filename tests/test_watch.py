@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,9 +65,8 @@ def watching(world: World, *arguments: str, in_terminal: bool = False) -> Iterat
     source, sink = pty.openpty() if in_terminal else os.pipe()
     command = [sys.executable, "-m", "headpin", "-C", str(world.config), "status", "--watch", "--interval", "0.1"]
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    process = subprocess.Popen(
-        [*command, "--offline", *arguments], stdout=sink, stderr=sink, env=env, preexec_fn=_hear_interrupts
-    )
+    options: Any = {"stdout": sink, "stderr": sink, "env": env, "preexec_fn": _hear_interrupts}
+    process = subprocess.Popen([*command, "--offline", *arguments], **options)
     os.close(sink)
     found = Watching(process, source)
     reader = threading.Thread(target=found.read)
