@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from headpin.problem_kinds import KINDS, Severity
 
@@ -46,6 +47,18 @@ class Problem:
     def at_path(self, path: str) -> Problem:
         """The same problem, told of another path."""
         return replace(self, path=printable(path))
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in `--json`."""
+        return {
+            "path": self.path,
+            "line": self.line or 1,
+            "column": self.column or 1,
+            "severity": self.severity.value,
+            "code": self.code,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
 
     def __str__(self) -> str:
         return f"{self.place}: {self.code} {self.message}; {self.remedy}"

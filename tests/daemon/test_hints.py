@@ -71,11 +71,16 @@ def test_a_loop_that_rests_is_alive_and_one_that_hangs_is_not() -> None:
     assert liveness.stuck() is None
     now[0] = 1011
     assert "a pass" in (liveness.stuck() or "")
+    liveness.works_on("a fetch", 20)
+    now[0] = 1030
+    assert liveness.stuck() is None
+    now[0] = 1032
+    assert "a fetch" in (liveness.stuck() or "")
     liveness.works_on("a push")
     assert liveness.stuck() is None
     liveness.rests()
     wakes.wake(Reason.REFS)
-    now[0] = 1030
+    now[0] = 1050
     assert "nobody looked" in (liveness.stuck() or "")
     assert wakes.wait(0) == {Reason.REFS}
     assert liveness.stuck() is None

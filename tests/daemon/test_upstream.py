@@ -11,6 +11,7 @@ import pytest
 from headpin.controller import Controller
 from headpin.controller.branches import RecordReader, read_branch
 from headpin.daemon.mirror import REMOTE, mirror_of
+from headpin.daemon.start import Plan, build
 from headpin.git import Line, Repository, address_of
 from tests.daemon.running import PATIENCE, Told, looping, make, until
 from tests.test_automatic import STAGES as AFTER_A_WHILE
@@ -94,6 +95,17 @@ def test_a_mirror_follows_main_and_publishes_environments(hub: Hub) -> None:
         until(lambda: hub.version("prod") == 1)
     assert not told.failures and not told.conflicts
     assert {kind for kind, result in told.operations if result == "ok"} >= {"fetch", "push"}
+
+
+def test_the_first_fetch_of_all_may_take_longer_than_others(hub: Hub) -> None:
+    controller, line = hub.mirror("new")
+    line.seconds = 0.001
+    told = Told()
+    exchange = build(controller, Plan(telemetry=told), line).exchange
+    exchange.refresh(now=0, at_once=True)
+    assert controller.repository.ref("refs/remotes/origin/main") == hub.revision("main")
+    exchange.refresh(now=100, at_once=True)
+    assert told.operations == [("fetch", "ok"), ("fetch", "timeout")]
 
 
 def test_environment_branches_that_others_changed_upstream_are_put_right(hub: Hub) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from headpin.cli.terminal import BAD, BUSY, DIM, GOOD, STRONG, counted, inert
 from headpin.controller.effects import Reach
 from headpin.controller.proposal import Outcome, Proposal
-from headpin.problems import Problem
 from headpin.releases import Action, Served
 
 Line = Callable[..., None]
@@ -49,7 +48,7 @@ def structural_json(proposal: Proposal) -> dict[str, Any]:
         "structure": proposal.change.structure,
         "deletes": sorted(path for path, data in proposal.change.files.items() if data is None),
         "reaches": [_reach_json(reach) for reach in effects.reaches],
-        "problems": [_problem_json(problem) for problem in (*effects.errors, *effects.warnings)],
+        "problems": [problem.as_json() for problem in (*effects.errors, *effects.warnings)],
         "overPrune": {name: [str(agent) for agent in agents] for name, agents in (effects.excess or {}).items()},
         "warnings": list(proposal.change.warnings),
     }
@@ -120,16 +119,4 @@ def _reach_json(reach: Reach) -> dict[str, Any]:
         "version": reach.served.version if reach.served else None,
         "pinned": reach.has_pin,
         "requiredFor": reach.required_for or None,
-    }
-
-
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {
-        "path": problem.path,
-        "line": problem.line or 1,
-        "column": problem.column or 1,
-        "severity": problem.severity.value,
-        "code": problem.code,
-        "message": problem.message,
-        "remedy": problem.remedy,
     }

@@ -11,7 +11,7 @@ from headpin.cli.arguments import JsonOption, Output, OutputOption, machine_form
 from headpin.cli.terminal import counted
 from headpin.controller.in_use import kept_names, snapshots_in_use
 from headpin.errors import UsageError
-from headpin.problems import Problem, errors
+from headpin.problems import errors
 from headpin.tree import DiskTree, Tree
 from headpin.workspace import DocumentReader, Workspace, check
 
@@ -42,7 +42,8 @@ def validate(
     found = errors(problems)
     form = machine_form(output, json)
     if form:
-        session.terminal.machine("Validation", {"what": what, "problems": [_as_json(p) for p in problems]}, form)
+        told = [problem.as_json() for problem in problems]
+        session.terminal.machine("Validation", {"what": what, "problems": told}, form)
     else:
         session.terminal.problems(problems)
         _summary(session, workspace, what, len(found), len(problems) - len(found))
@@ -76,15 +77,3 @@ def _summary(session: Session, workspace: Workspace, what: str, wrong: int, warn
         return
     told = f"{counted(wrong, 'error')}, {counted(warned, 'warning')}"
     session.terminal.line((told, "red" if wrong else "yellow"), f" in {what}: {counts}")
-
-
-def _as_json(problem: Problem) -> dict[str, object]:
-    return {
-        "path": problem.path,
-        "line": problem.line or 1,
-        "column": problem.column or 1,
-        "severity": problem.severity.value,
-        "code": problem.code,
-        "message": problem.message,
-        "remedy": problem.remedy,
-    }

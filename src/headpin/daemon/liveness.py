@@ -11,7 +11,7 @@ from collections.abc import Callable
 from headpin.daemon.wakes import Wakes
 
 BOUND = 300.0
-"""Seconds. Every network call ends long before, and each is a sign of progress."""
+"""Seconds. A network call ends long before, and each is a sign of progress; one that may take longer says so."""
 
 
 class Liveness:
@@ -21,12 +21,12 @@ class Liveness:
         self._wakes = wakes
         self._bound = bound
         self._clock = clock
-        self._working: tuple[str, float] | None = None
+        self._working: tuple[str, float, float] | None = None
         self._reason: str | None = "the first pass is not finished"
 
-    def works_on(self, what: str) -> None:
-        """The loop began something, or went on with it."""
-        self._working = (what, self._clock())
+    def works_on(self, what: str, seconds: float = 0.0) -> None:
+        """The loop began something, or went on with it; it may take `seconds` without a sign, where that is longer."""
+        self._working = (what, self._clock(), max(seconds, self._bound))
 
     def rests(self) -> None:
         """The loop waits for a reason."""
@@ -44,8 +44,9 @@ class Liveness:
         """Why the loop is not live; None when it is."""
         working = self._working
         if working is not None:
-            seconds = self._clock() - working[1]
-            return f"no progress for {seconds:.0f} seconds: {working[0]}" if seconds > self._bound else None
+            what, since, bound = working
+            seconds = self._clock() - since
+            return f"no progress for {seconds:.0f} seconds: {what}" if seconds > bound else None
         waiting, oldest = self._wakes.waiting()
         return f"nobody looked at {waiting} reasons for {oldest:.0f} seconds" if oldest > self._bound else None
 

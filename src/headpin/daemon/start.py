@@ -56,16 +56,18 @@ def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
     """A loop of which nothing was started yet. `line` leads to the upstream, where there is one that takes part."""
     bound_memory(_OBJECTS, _PACKS)
     wakes = Wakes()
+    liveness = Liveness(wakes)
     controller.lookups = ImageBoard(wakes)
+    alone = Alone(controller, dry_run=plan.options.dry_run)
     settings = Settings(controller.repository.git_dir, controller.main, plan.source_seconds, controller.access)
     return Loop(
         controller,
         plan.options,
-        Alone(controller, dry_run=plan.options.dry_run) if line is None else _with_upstream(controller, plan, line),
+        alone if line is None else _with_upstream(controller, plan, line, liveness),
         wakes,
         Hints(wakes, controller.repository.place),
         Requests(wakes, plan.told),
-        Liveness(wakes),
+        liveness,
         plan.telemetry,
         SourceBoard(settings, controller.memory, wakes, plan.telemetry, plan.troubles()),
         housekeeping=Housekeeping(controller.repository, plan.telemetry, plan.most_loose, is_awaited=plan.is_once),
@@ -73,11 +75,12 @@ def build(controller: Controller, plan: Plan, line: Line | None = None) -> Loop:
     )
 
 
-def _with_upstream(controller: Controller, plan: Plan, line: Line) -> Exchange:
+def _with_upstream(controller: Controller, plan: Plan, line: Line, liveness: Liveness) -> Exchange:
     return WithUpstream(
         controller,
         line,
         plan.telemetry,
+        liveness,
         plan.troubles(),
         plan.upstream_seconds,
         plan.is_main_protected,

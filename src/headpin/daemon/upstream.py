@@ -16,10 +16,11 @@ from headpin.controller.evidence import joined_evidence
 from headpin.controller.outside import ENVIRONMENTS, EVIDENCE
 from headpin.daemon.backoff import Trouble, Troubles
 from headpin.daemon.interfaces import Telemetry
+from headpin.daemon.liveness import Liveness
 from headpin.daemon.proposals import PROPOSALS, propose_branches
 from headpin.daemon.tips import remember, remembered, right_tip
 from headpin.errors import BranchGone, Conflict, HeadpinError, PermanentError, TemporaryError, TimedOut
-from headpin.git import CommitInfo, Line, Move
+from headpin.git import FIRST_SECONDS, CommitInfo, Line, Move
 from headpin.types import Revision
 
 _SPACING = 0.5
@@ -40,6 +41,7 @@ class WithUpstream:
     controller: Controller
     line: Line
     telemetry: Telemetry
+    liveness: Liveness
     troubles: Troubles
     interval: float
     is_main_protected: bool = False
@@ -75,8 +77,9 @@ class WithUpstream:
         self._fetched = now
         self._due = now + self.interval * (1 + _JITTER * (self.troubles.chance() - 0.5))
         names = [self.controller.main, f"{ENVIRONMENTS}/*", f"{EVIDENCE}/*", f"{PROPOSALS}*"]
+        seconds = None if self.controller.repository.ref_names(self.line.prefix) else FIRST_SECONDS
         try:
-            self._timed("fetch", lambda: self.line.fetch(names))
+            self._timed("fetch", lambda: self.line.fetch(names, seconds), seconds)
         except HeadpinError as error:
             trouble = self.troubles.failed(_FETCH, error, now)
             if not isinstance(error, BranchGone):
@@ -279,8 +282,10 @@ class WithUpstream:
         self.troubles.hurry()
         self._due = self._fetched + _SPACING
 
-    def _timed(self, kind: str, work: Callable[[], Outcome | None]) -> Outcome:
+    def _timed(self, kind: str, work: Callable[[], Outcome | None], seconds: float | None = None) -> Outcome:
+        """One conversation, which may take its own time: many slow ones are progress, not a loop that hangs."""
         began = self.clock()
+        self.liveness.works_on(f"a {kind}", 2 * (seconds or self.line.seconds))
         try:
             outcome = work() or {}
         except HeadpinError as error:

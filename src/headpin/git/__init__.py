@@ -15,7 +15,7 @@ from headpin.git.checkout import Checkout, checkouts_of
 from headpin.git.commits import CommitInfo, Signature, visible
 from headpin.git.fetch import Reach, fetch_branches
 from headpin.git.history import Range, Relation
-from headpin.git.line import Line, Move
+from headpin.git.line import FIRST_SECONDS, Line, Move
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
 from headpin.git.program import end_programs, run_git
 from headpin.git.remotes import Head, list_heads
@@ -24,6 +24,7 @@ from headpin.git.upstream import Upstream, remote_of
 from headpin.git.write import Changes, Folder, TreeRef
 
 __all__ = [
+    "FIRST_SECONDS",
     "NOTHING",
     "Access",
     "Between",

@@ -19,6 +19,9 @@ from headpin.git.upstream import LOST, said_of
 from headpin.types import Revision
 
 SECONDS = 120.0
+FIRST_SECONDS = 1800.0
+"""The first fetch of all brings a whole history, and nothing of one that was cut off is kept."""
+
 _FETCH = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
 _MISSING = "couldn't find remote ref"
 _QUIET = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "fetch.writeCommitGraph=false")
@@ -62,16 +65,17 @@ class Line:
         """What the refs begin with that remember its branches."""
         return f"refs/remotes/{self.remote}/"
 
-    def fetch(self, branches: Sequence[str]) -> None:
+    def fetch(self, branches: Sequence[str], seconds: float | None = None) -> None:
         """Brings every branch of these names (``env/*`` stands for all below) and forgets those that are gone there.
 
         A branch that is named and gone is remembered: raises BranchGone when the others were brought.
-        Raises SourceTrouble when it does not answer, PermanentError when it is not the host that is known.
+        Raises SourceTrouble when it does not answer in time (`seconds`, where that is not the line's own),
+        PermanentError when it is not the host that is known.
         """
-        done = self._fetch(branches)
+        done = self._fetch(branches, seconds)
         if done.code != 0 and _MISSING in done.err:
             named = [branch for branch in branches if "*" not in branch]
-            done = self._fetch([branch for branch in branches if "*" in branch])
+            done = self._fetch([branch for branch in branches if "*" in branch], seconds)
             if done.code == 0:
                 raise BranchGone(
                     f"{self._shown} has no branch {', '.join(named)}",
@@ -80,9 +84,9 @@ class Line:
         if done.code != 0:
             raise self._silence("fetched", done)
 
-    def _fetch(self, branches: Sequence[str]) -> Output:
+    def _fetch(self, branches: Sequence[str], seconds: float | None) -> Output:
         specs = [f"+refs/heads/{branch}:{self.prefix}{branch}" for branch in branches]
-        return self._run([*self._in_place(), *_QUIET], ["fetch", *_FETCH, "--prune", self.remote, *specs])
+        return self._run([*self._in_place(), *_QUIET], ["fetch", *_FETCH, "--prune", self.remote, *specs], seconds)
 
     def push(self, moves: Sequence[Move]) -> dict[str, HeadpinError | None]:
         """What became of each move, by branch: None where it was made, Conflict where somebody was first there.
@@ -140,14 +144,15 @@ class Line:
             return []
         return [f"--git-dir={self.place}", "-c", f"remote.{self.remote}.url={self.address.url}"]
 
-    def _run(self, options: Sequence[str], arguments: Sequence[str]) -> Output:
+    def _run(self, options: Sequence[str], arguments: Sequence[str], seconds: float | None = None) -> Output:
+        bound = self.seconds if seconds is None else seconds
         options = [*options, *self.access.options()]
         extra = self.access.environment()
         if self.address is None:
             login, secrets = login_of(self.access, self.url, self.place)
             extra = {**extra, **secrets}
-            return run_git([*options, *login, *arguments], seconds=self.seconds, extra=extra, place=self.place)
-        return converse(self.access.to(self.address), arguments, self.seconds, options, extra)
+            return run_git([*options, *login, *arguments], seconds=bound, extra=extra, place=self.place)
+        return converse(self.access.to(self.address), arguments, bound, options, extra)
 
     def _said(self, err: str) -> str:
         return said_of(err) if self.address is None else said_by(err, self.access.to(self.address))
