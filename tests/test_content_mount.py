@@ -40,7 +40,7 @@ def _world(folder: Path, content: str, files: dict[str, bytes], workspace: str =
 
 def _stored(world: World, files: dict[str, bytes]) -> TreeId:
     """A content snapshot in the object database, as another stage's branch would have it."""
-    return Repository.open(world.config).write_files(files)
+    return Repository.open(world.config).writer.apply(None, files)
 
 
 def _pin(world: World, content: str | None) -> None:

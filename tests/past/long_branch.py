@@ -41,7 +41,7 @@ class LongBranch:
     def create(cls, folder: Path) -> LongBranch:
         """A small workspace whose main has one commit."""
         repository = Repository.create(folder)
-        tree = repository.write_files({path: text.encode() for path, text in SMALL.items()})
+        tree = repository.writer.apply(None, {path: text.encode() for path, text in SMALL.items()})
         who = Signature("Ann Person", "ann@example.com", START)
         main = repository.commit(repository.commit_tree(tree, [], "Start\n", who, who))
         raw = pygit2.Repository(str(folder))

@@ -19,7 +19,8 @@ from headpin.git.line import FIRST_SECONDS, Line, Move
 from headpin.git.person import author_by_git, commit_for_person, upstream_of
 from headpin.git.program import end_programs, run_git
 from headpin.git.remotes import Head, list_heads
-from headpin.git.repository import GitTree, Repository, bound_memory
+from headpin.git.repository import Repository, bound_memory
+from headpin.git.tree import GitTree
 from headpin.git.upstream import Upstream, remote_of
 from headpin.git.write import Changes, Folder, TreeRef
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+
+import pygit2
 
 from headpin.types import Revision, TreeId
 
@@ -90,3 +92,39 @@ def visible(text: str) -> str:
 def instant(seconds: int) -> datetime:
     """A git time as an instant in UTC; the range of datetime bounds absurd ones."""
     return datetime.fromtimestamp(min(max(seconds, 0), 253_402_300_799), UTC)
+
+
+def info_of(commit: pygit2.Commit) -> CommitInfo:
+    """What headpin reads of libgit2's commit."""
+    return CommitInfo(
+        Revision(str(commit.id)),
+        TreeId(str(commit.tree_id)),
+        tuple(Revision(str(parent)) for parent in commit.parent_ids),
+        _person(commit.author),
+        _person(commit.committer),
+        _message(commit),
+    )
+
+
+def _person(signature: pygit2.Signature) -> Signature:
+    name = visible(signature.raw_name.decode("utf-8", "replace"))
+    email = visible(signature.raw_email.decode("utf-8", "replace"))
+    return Signature(name, email, instant(signature.time))
+
+
+def _message(commit: pygit2.Commit) -> str:
+    try:
+        claimed = commit.message_encoding or ""
+    except UnicodeError:
+        claimed = ""
+    return message_text(commit.raw_message, claimed)
+
+
+def signature_of(signature: Signature) -> pygit2.Signature:
+    """The signature as it is written into a commit: without what would end it early."""
+    seconds = int(signature.at.timestamp())
+    offset = signature.at.astimezone(timezone(timedelta(0))).utcoffset()
+    minutes = int(offset.total_seconds() // 60) if offset else 0
+    name = "".join(letter for letter in signature.name if letter not in "<>\n\r\0").strip() or "unknown"
+    email = "".join(letter for letter in signature.email if letter not in "<>\n\r\0 ").strip() or "unknown"
+    return pygit2.Signature(name, email, seconds, minutes)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta, timezone
 from itertools import takewhile
 from pathlib import Path
 from sys import intern
 from typing import TypeVar
 
 import pygit2
-from pygit2.enums import FileMode, ObjectType, RepositoryInitFlag, RepositoryOpenFlag, SortMode
+from pygit2.enums import ObjectType, RepositoryInitFlag, RepositoryOpenFlag, SortMode
 
 from headpin.errors import Conflict, HistoryMissing, NotARepository, ObjectDamaged, RefLocked
-from headpin.git.commits import CommitInfo, Signature, instant, message_text, visible
+from headpin.git.commits import CommitInfo, Signature, info_of, signature_of
 from headpin.git.history import Range, Relation
 from headpin.git.locks import announced, remove_stale_lock
+from headpin.git.tree import GitTree, Reads
 from headpin.git.write import FOLDER_MODE, TreeWriter, parse_tree, raise_if_full, writing
-from headpin.tree import Entry, Kind
 from headpin.types import Revision, TreeId
 
 # libgit2 remembers trees of up to 4 KiB, which is a folder of a hundred entries; every look into a larger one
@@ -34,95 +32,11 @@ def bound_memory(objects: int, packs: int) -> None:
     pygit2.settings.mwindow_mapped_limit = packs
 
 
-_KINDS = {
-    FileMode.BLOB: Kind.FILE,
-    FileMode.BLOB_EXECUTABLE: Kind.EXECUTABLE,
-    FileMode.TREE: Kind.FOLDER,
-    FileMode.LINK: Kind.LINK,
-    FileMode.COMMIT: Kind.SUBMODULE,
-}
 _O = TypeVar("_O")
 _STEPS = re.compile(r"([~^][0-9]{0,6}){1,20}$")
 """Steps to parents after a name, as git writes them: main~2, main^."""
 _NOWHERE = Revision("0" * 40)
 """What a ref is at that is deleted."""
-
-
-@dataclass(slots=True)
-class Reads:
-    """How often something was looked up: a commit, a tree, a blob, or a path in a tree."""
-
-    count: int = 0
-
-
-class GitTree:
-    """A tree straight from the object database; see `headpin.tree.Tree`."""
-
-    def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, reads: Reads) -> None:
-        self._repository = repository
-        self._tree = tree
-        self._reads = reads
-
-    @property
-    def id(self) -> str:
-        """Git's tree id."""
-        return str(self._tree.id)
-
-    def _at(self, path: str) -> pygit2.Object | None:
-        self._reads.count += 1
-        if not path:
-            return self._tree
-        try:
-            return self._tree[intern(path)]  # pygit2 1.21 never lets go of the string that it is given
-        except (KeyError, ValueError):
-            return None
-        except pygit2.GitError as error:
-            raise _damaged(path, error) from error
-
-    def entries(self, path: str = "") -> tuple[Entry, ...]:
-        """As `Tree.entries`."""
-        found = self._at(path)
-        if found is None or (path and found.filemode != FileMode.TREE):
-            return ()
-        try:
-            folder = found if isinstance(found, pygit2.Tree) else self._repository[found.id]
-            return tuple(_entry(item) for item in folder) if isinstance(folder, pygit2.Tree) else ()
-        except (KeyError, pygit2.GitError) as error:
-            raise _damaged(path, error) from error
-
-    def entry(self, path: str) -> Entry | None:
-        """As `Tree.entry`."""
-        found = self._at(path)
-        return None if found is None else _entry(found)
-
-    def size(self, path: str) -> int:
-        """As `Tree.size`; reads the object's header only."""
-        found = self._at(path)
-        if found is None:
-            raise FileNotFoundError(path)
-        try:
-            return int(self._repository.odb.read_header(found.id)[1])
-        except (KeyError, pygit2.GitError) as error:
-            raise _damaged(path, error) from error
-
-    def read(self, path: str) -> bytes:
-        """As `Tree.read`."""
-        found = self._at(path)
-        if found is None or found.filemode not in (FileMode.BLOB, FileMode.BLOB_EXECUTABLE):
-            raise FileNotFoundError(path)
-        try:
-            return bytes(self._repository[found.id].read_raw())
-        except (KeyError, pygit2.GitError) as error:
-            raise _damaged(path, error) from error
-
-
-def _entry(found: pygit2.Object) -> Entry:
-    name = (found.raw_name or b"").decode("utf-8", "surrogateescape")
-    return Entry(name, _KINDS.get(found.filemode, Kind.SUBMODULE), str(found.id))
-
-
-def _damaged(path: str, error: Exception) -> ObjectDamaged:
-    return ObjectDamaged(f"{path or 'the tree'} cannot be read from the repository: {error}", remedy="run 'git fsck'")
 
 
 class Repository:
@@ -278,7 +192,7 @@ class Repository:
 
     def commit(self, revision: Revision) -> CommitInfo:
         """The commit `revision`. Raises HistoryMissing or ObjectDamaged."""
-        return _info(self._object(revision, pygit2.Commit))
+        return info_of(self._object(revision, pygit2.Commit))
 
     def tree(self, revision: Revision) -> GitTree:
         """The files of a commit."""
@@ -367,7 +281,7 @@ class Repository:
         try:
             walk = self._repository.walk(start, SortMode.TOPOLOGICAL | SortMode.TIME)
             walk.hide(other)
-            yield from map(_info, walk)
+            yield from map(info_of, walk)
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise self._missing(other if self.has(start) else start) from error
 
@@ -411,7 +325,7 @@ class Repository:
         """A new commit, not yet on any branch."""
         with writing():
             made = self._repository.create_commit(
-                None, _signature(author), _signature(committer), message, tree, list(parents)
+                None, signature_of(author), signature_of(committer), message, tree, list(parents)
             )
         self.writer.written += 1
         return Revision(str(made))
@@ -485,48 +399,9 @@ class Repository:
             f"this clone does not have the object {identity}", remedy="fetch all branches: 'git fetch --all'"
         )
 
-    def write_files(self, files: dict[str, bytes], executable: frozenset[str] = frozenset()) -> TreeId:
-        """A tree of `files`, none of them executable; for new repositories."""
-        del executable
-        return self.writer.apply(None, files)
-
     def object_type(self, identity: str) -> str | None:
         """ "blob", "tree", "commit" or "tag"; None when the object is not here."""
         try:
             return ObjectType(self._repository[identity].type).name.lower()
         except (KeyError, ValueError):
             return None
-
-
-def _info(commit: pygit2.Commit) -> CommitInfo:
-    return CommitInfo(
-        Revision(str(commit.id)),
-        TreeId(str(commit.tree_id)),
-        tuple(Revision(str(parent)) for parent in commit.parent_ids),
-        _person(commit.author),
-        _person(commit.committer),
-        _message(commit),
-    )
-
-
-def _person(signature: pygit2.Signature) -> Signature:
-    name = visible(signature.raw_name.decode("utf-8", "replace"))
-    email = visible(signature.raw_email.decode("utf-8", "replace"))
-    return Signature(name, email, instant(signature.time))
-
-
-def _message(commit: pygit2.Commit) -> str:
-    try:
-        claimed = commit.message_encoding or ""
-    except UnicodeError:
-        claimed = ""
-    return message_text(commit.raw_message, claimed)
-
-
-def _signature(signature: Signature) -> pygit2.Signature:
-    seconds = int(signature.at.timestamp())
-    offset = signature.at.astimezone(timezone(timedelta(0))).utcoffset()
-    minutes = int(offset.total_seconds() // 60) if offset else 0
-    name = "".join(letter for letter in signature.name if letter not in "<>\n\r\0").strip() or "unknown"
-    email = "".join(letter for letter in signature.email if letter not in "<>\n\r\0 ").strip() or "unknown"
-    return pygit2.Signature(name, email, seconds, minutes)
