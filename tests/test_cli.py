@@ -7,11 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from headpin.cli.app import COMMANDS, app
 from tests.world import World, git
 
 
@@ -311,13 +316,27 @@ def test_a_fault_of_ours_makes_a_report_and_no_traceback(running: World, tmp_pat
 def test_every_command_has_help_with_an_example_and_exit_codes() -> None:
     top = headpin("--help")
     assert top.code == 0 and "Exit codes:" in top.out
-    for command in (
-        "init", "validate", "plan", "reconcile", "status", "history", "log", "at", "explain", "pin", "render", "schema",
-        "demo", "version",
-    ):  # fmt: skip
-        assert command in top.out
-        told = headpin(command, "--help")
-        assert told.code == 0 and "Example: headpin" in told.out, command
+    for name in COMMANDS:
+        import_module(f"headpin.cli.{name}")
+        assert f" {name} " in top.out
+    groups: Any = typer.main.get_command(app)
+    leaves = list(_leaves(groups))
+    assert len(leaves) > len(COMMANDS)
+    for command in leaves:
+        assert (command.epilog or "").startswith("Example: headpin "), command.name
+        for parameter in command.params:
+            words = getattr(parameter, "help", None) or ""
+            assert "[" not in words, f"{command.name}: what is in brackets is taken for markup, and not shown"
+    told = headpin("run", "--help")
+    assert told.code == 0 and "Example: headpin" in told.out and "agent's)" in told.out
+
+
+def _leaves(command: Any) -> Iterator[Any]:
+    below = getattr(command, "commands", {})
+    if not below:
+        yield command
+    for each in below.values():
+        yield from _leaves(each)
 
 
 def test_completion_names_agents_and_environments(running: World) -> None:

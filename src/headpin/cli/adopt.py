@@ -25,7 +25,7 @@ def adopt(
     revision: Annotated[str, typer.Option("--revision", metavar="REV", help="What runs: a commit of the source.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the override file.")],
     image: Annotated[
-        str | None, typer.Option("--image", metavar="IMAGE", help="The image that runs. [default: by the pattern]")
+        str | None, typer.Option("--image", metavar="IMAGE", help="The image that runs.", show_default="by the pattern")
     ] = None,
     *,
     how: How,

@@ -162,7 +162,7 @@ def create(
         typer.Option("--image", metavar="PATTERN", help="The image of a revision, with {revision} or {short} in it."),
     ],
     source_branch: Annotated[
-        str, typer.Option("--source-branch", metavar="NAME", help="The branch to follow. [default: main]")
+        str, typer.Option("--source-branch", metavar="NAME", help="The branch to follow.", show_default="main")
     ] = "",
     path: Annotated[str, typer.Option("--path", metavar="DIR", help="The folder that is the agent's.")] = "",
     port: Annotated[

@@ -113,7 +113,8 @@ def options(
         Path, typer.Option("-C", "--directory", metavar="DIR", help="The config repository, or a folder in it.")
     ] = Path(),
     branch: Annotated[
-        str | None, typer.Option("--branch", metavar="NAME", help="The branch that belongs to people. [default: main]")
+        str | None,
+        typer.Option("--branch", metavar="NAME", help="The branch that belongs to people.", show_default="main"),
     ] = None,
     color: Annotated[Color, typer.Option(help="When to use colours; NO_COLOR is obeyed.")] = Color.AUTO,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print results only, nothing about the work.")] = False,

@@ -124,7 +124,7 @@ AuthorOption = Annotated[
 ]
 PushOption = Annotated[
     bool | None,
-    typer.Option("--push/--no-push", help="Push to main's upstream. [default: where there is one]", show_default=False),
+    typer.Option("--push/--no-push", help="Push to main's upstream.", show_default="where there is one"),
 ]
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="The form of the result.")]
 DataOutputOption = Annotated[DataOutput, typer.Option("-o", "--output", help="The form of the result.")]
@@ -135,8 +135,8 @@ LimitOption = Annotated[
         "--limit",
         min=1,
         metavar="N",
-        help=f"At most so many, the newest. [default: {ON_A_TERMINAL} on a terminal, else all]",
-        show_default=False,
+        help="At most so many, the newest.",
+        show_default=f"{ON_A_TERMINAL} on a terminal, else all",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]

@@ -38,7 +38,8 @@ VersionOption = Annotated[
     typer.Option(
         "--version",
         metavar="VERSION",
-        help="What was checked: vN, HEAD, or digits of the revision. [default: what is served]",
+        help="What was checked: vN, HEAD, or digits of the revision.",
+        show_default="what is served",
     ),
 ]
 

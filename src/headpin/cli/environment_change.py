@@ -59,9 +59,11 @@ def create(
     description: DescriptionOption = "",
     production: Annotated[bool, typer.Option("--production", help="People depend on it: commands ask twice.")] = False,
     namespace: Annotated[
-        str, typer.Option("--namespace", metavar="NAME", help="The Kubernetes namespace. [default: the name]")
+        str, typer.Option("--namespace", metavar="NAME", help="The Kubernetes namespace.", show_default="the name")
     ] = "",
-    cluster: Annotated[str, typer.Option("--cluster", metavar="NAME", help="The cluster. [default: in-cluster]")] = "",
+    cluster: Annotated[
+        str, typer.Option("--cluster", metavar="NAME", help="The cluster.", show_default="in-cluster")
+    ] = "",
     engine: Annotated[str, typer.Option("--engine", metavar="ENGINE", help="manifests or helm.")] = "",
     pipeline: Annotated[
         list[str] | None,

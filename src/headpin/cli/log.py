@@ -52,8 +52,11 @@ def log(
     event: Annotated[
         str | None,
         typer.Option(
-            "--event", metavar="KIND", help="Only this kind of event, or 'all'. [default: all by which releases move]",
-            show_default=False, autocompletion=lambda incomplete: [k for k in kinds() if k.startswith(incomplete)],
+            "--event",
+            metavar="KIND",
+            help="Only this kind of event, or 'all'.",
+            show_default="all by which releases move",
+            autocompletion=lambda incomplete: [k for k in kinds() if k.startswith(incomplete)],
         ),
     ] = None,
     limit: LimitOption = None,

@@ -159,9 +159,10 @@ def _table(callback: Callable[..., Any]) -> str:
 
 
 def _row(parameter: _Parameter) -> str:
-    words, _, told = " ".join((parameter.info.help or "").split()).partition(" [default: ")
+    words = " ".join((parameter.info.help or "").split())
+    told = parameter.info.show_default
     spelled = ", ".join(f"`{text}`" for text in parameter.spelled)
-    default = told.removesuffix("]") or _default(parameter)
+    default = told if isinstance(told, str) else _default(parameter)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in (spelled, words, default)) + " |"
 
 

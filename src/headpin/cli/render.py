@@ -35,7 +35,7 @@ def render(
     ] = None,
     revision: Annotated[
         str | None,
-        typer.Option("--revision", metavar="REV", help="The documents at this commit. [default: main's head]"),
+        typer.Option("--revision", metavar="REV", help="The documents at this commit.", show_default="main's head"),
     ] = None,
     output_dir: Annotated[
         Path | None, typer.Option("--output-dir", metavar="DIR", help="Write files below DIR instead of printing.")

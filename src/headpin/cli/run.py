@@ -66,8 +66,8 @@ def run(
         bool | None,
         typer.Option(
             "--push/--no-push",
-            help="Fetch from and push to main's upstream. [default: where there is one]",
-            show_default=False,
+            help="Fetch from and push to main's upstream.",
+            show_default="where there is one",
         ),
     ] = None,
     promotions: Annotated[
@@ -81,14 +81,17 @@ def run(
         float, typer.Option(metavar="SECONDS", min=0.1, help="How often to ask each host of sources.")
     ] = 60.0,
     ssh_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key to log in with. [default: the ssh agent's]", **_FILE)
+        Path | None,
+        typer.Option(metavar="FILE", help="The key to log in with.", show_default="the ssh agent's", **_FILE),
     ] = None,
     known_hosts: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The only hosts that are talked to by ssh.", **_FILE)
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A token for https, read at each use. [default: HEADPIN_TOKEN]", **_FILE),
+        typer.Option(
+            metavar="FILE", help="A token for https, read at each use.", show_default="HEADPIN_TOKEN", **_FILE
+        ),
     ] = None,
     ca_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Certificates to trust for https.", **_FILE)
