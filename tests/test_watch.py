@@ -10,19 +10,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from headpin.cli import watching as watching_module
 from headpin.cli.app import Session
 from headpin.cli.watching import Watch
 from headpin.status import StatusReport, read_status
 from tests.inprocess import headpin
 from tests.world import World
+
+
+def pause_with(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> None:
+    """`sleep` is called between two looks, and nowhere else: what waits for git sleeps as ever."""
+    monkeypatch.setattr(watching_module, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
 
 
 @dataclass
@@ -125,7 +132,7 @@ def test_in_a_machine_form_it_is_a_document_each_time(running: World, monkeypatc
         if rounds == 6:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    pause_with(monkeypatch, sleep)
     done = headpin("status", "--watch", "--json", "--offline", cwd=running.config)
     assert done.code == 0
     first, end = json.JSONDecoder().raw_decode(done.out)
@@ -151,7 +158,7 @@ def test_nothing_is_read_while_no_ref_moved(running: World, monkeypatch: pytest.
         if rounds == 10:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    pause_with(monkeypatch, sleep)
     Watch(session, read, lambda report: None, 0.1).run()
     assert reads == [0, 5]
 
@@ -172,7 +179,7 @@ def test_trouble_is_told_once_and_watching_goes_on(
         if rounds == 8:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    pause_with(monkeypatch, sleep)
     read = lambda: read_status(session.controller, ask_sources=False)  # noqa: E731
     Watch(session, read, lambda report: None, 0.1).run()
     printed = capsys.readouterr()

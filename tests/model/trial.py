@@ -188,6 +188,7 @@ class Trial:
     def reconcile(self, *, full: bool) -> None:
         """One pass of both, and everything that has to be true afterwards."""
         self.now += timedelta(minutes=1)
+        self._tidy()
         expected = self._trees_without_memory()
         manifests = {name: self._manifests(name) for name in ENVIRONMENTS}
         known = len(self.first_parents())
@@ -255,6 +256,11 @@ class Trial:
     def check_objects(self) -> None:
         """The repository is sound."""
         git("fsck", "--strict", "--no-dangling", cwd=self.config)
+
+    def _tidy(self) -> None:
+        """The work tree follows what was committed past it; edits that nobody commits keep headpin from promoting."""
+        if (self.repository.git_dir / "index").exists():
+            git("reset", "--quiet", "--hard", cwd=self.config)
 
     def _trees(self, repository: Repository) -> dict[str, str]:
         return {name: repository.commit(tip).tree for name, tip in repository.refs("refs/heads/env/").items()}
