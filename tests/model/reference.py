@@ -255,7 +255,8 @@ class Model:
             self._hold(deployment, "Blocked", commit)
             return
         deployment.used |= opened.keys()
-        waiting = question.waiting_settings().difference(*opened.values()) if deployment.own else frozenset()
+        applied = deployment.own if deployment.served is not None else None  # what comes back has none
+        waiting = question.waiting_settings().difference(*opened.values()) if applied else frozenset()
         if waiting and self.variables(pin, own) != self.variables(pin, deployment.own):
             told = deployment.hold, deployment.held
             self._settle(deployment, pin, deployment.own, commit, pods=own, is_adopted=False, is_stopped=is_stopped)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 from collections.abc import Callable
 from functools import cache
 
 
 def give_back() -> None:
-    """Lets the C library return what is free: libgit2's buffers of all threads leave holes that it keeps otherwise.
+    """Collects what only refers to itself, and lets the C library return what is free.
 
-    Takes milliseconds. Does nothing where the C library has no such call (malloc_trim(3) is glibc's).
+    Python counts objects and not the memory that libgit2 holds for them, so it would collect too late; and libgit2's
+    buffers of all threads leave holes that the C library keeps. Takes some ten milliseconds. Returns nothing where the
+    C library has no such call (malloc_trim(3) is glibc's).
     """
+    gc.collect()
     trim = _trim()
     if trim is not None:
         trim(0)

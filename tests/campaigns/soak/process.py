@@ -151,7 +151,7 @@ def daemon(place: Path, *, debug: str = "", options: Sequence[str] = ()) -> Iter
         command += ["--log-format", "json", "--log-level", "debug", "--notify", str(notify)]
         command += ["--probe-address", f"127.0.0.1:{probes}", "--webhook-address", f"127.0.0.1:{webhooks}"]
         command += ["--webhook-secret-file", str(secret), *options]
-        environ = {**os.environ, "HEADPIN_SOAK_DEBUG": str(place / "debug")}
+        environ = {**os.environ, "SOAK_DEBUG": str(place / "debug")}
         process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
         found = Daemon(process, place / "sources", receiver, probes, webhooks)
         assert process.stderr is not None

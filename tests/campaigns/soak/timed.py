@@ -13,4 +13,4 @@ if __name__ == "__main__":
     try:
         profile.runcall(main)
     finally:
-        profile.dump_stats(Path(os.environ["HEADPIN_SOAK_DEBUG"]).with_suffix(".profile"))
+        profile.dump_stats(Path(os.environ["SOAK_DEBUG"]).with_suffix(".profile"))

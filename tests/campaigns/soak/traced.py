@@ -40,5 +40,5 @@ class _Watch:
 
 if __name__ == "__main__":
     tracemalloc.start(_FRAMES)
-    signal.signal(signal.SIGUSR1, _Watch(Path(os.environ["HEADPIN_SOAK_DEBUG"])).look)
+    signal.signal(signal.SIGUSR1, _Watch(Path(os.environ["SOAK_DEBUG"])).look)
     main()
