@@ -27,7 +27,7 @@ _SECONDS = 600.0
 _LOOK = 60.0
 """Seconds between two looks at how many there are, unless so many were written here that it is worth one."""
 
-_REMEMBERED = 2000
+_REMEMBERED = 300
 """Objects written after which the repository is opened anew: what libgit2 remembers of it has no other end."""
 
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (

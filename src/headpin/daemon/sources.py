@@ -187,6 +187,7 @@ class SourceBoard:
 
     def _run(self) -> None:
         with ThreadPoolExecutor(_ROUNDS, "source-round") as pool:
+            _start_all(pool, _ROUNDS)
             while True:
                 with self._changed:
                     if self._is_stopped:
@@ -303,3 +304,11 @@ class SourceBoard:
             turn.due = now + self.settings.interval * (1 + _JITTER * (2 * self.troubles.chance() - 1))
         if is_again:
             turn.due = self._earliest(name)
+
+
+def _start_all(pool: ThreadPoolExecutor, count: int) -> None:
+    """Starts every thread of the pool now: one that came months later would look like a leak."""
+    together = threading.Barrier(count + 1)
+    for _ in range(count):
+        pool.submit(together.wait)
+    together.wait()
