@@ -580,6 +580,17 @@ def test_a_pin_that_was_deleted_comes_back_like_a_rollback(promoted: World) -> N
     assert (version(promoted), message(promoted)) == (1, "")
 
 
+def test_what_comes_back_has_the_own_settings_of_main_also_while_these_are_suspended(promoted: World) -> None:
+    own = {"projects/shop/agents/cart/prod.yaml": "variables:\n  TONE: calm\n"}
+    promoted.commit("Delete the pin", {PIN: None})
+    promoted.settle()
+    promoted.commit("Edit what nobody runs", own | {"projects/shop/prod.yaml": SUSPENDED})
+    promoted.git("revert", "--no-edit", "HEAD~1")
+    promoted.settle()
+    assert (version(promoted), message(promoted)) == (1, "")
+    assert "calm" in promoted.git("show", "env/prod:manifests/shop/cart/deployment.yaml")
+
+
 def test_returning_takes_its_evidence_from_the_nearest_stage_that_ran_the_release(promoted: World) -> None:
     promoted.promote("staging", "prod")
     promoted.settle()

@@ -307,8 +307,15 @@ class SourceBoard:
 
 
 def _start_all(pool: ThreadPoolExecutor, count: int) -> None:
-    """Starts every thread of the pool now: one that came months later would look like a leak."""
+    """Starts every thread of the pool now: one that came months later would look like a leak.
+
+    Where the system gives fewer, the pool goes on with those that there are.
+    """
     together = threading.Barrier(count + 1)
-    for _ in range(count):
-        pool.submit(together.wait)
-    together.wait()
+    try:
+        for _ in range(count):
+            pool.submit(together.wait)
+    except RuntimeError:
+        together.abort()
+    else:
+        together.wait()
